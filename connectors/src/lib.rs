@@ -1,0 +1,1 @@
+//! Sources, sinks and formats for Millstream: bytes in, bytes out.

@@ -1,0 +1,221 @@
+//! Sources: where records come from, in partitions that do not depend on the number of workers.
+//!
+//! ```text
+//!            worker w, every activation                         engine
+//!  Partition::poll(intake) ──▶ intake.accept(value) ──▶ event time, watermark, epoch ──▶ records@e
+//!      │                 └───▶ intake.reject(…)     ──▶ dead letters, counted
+//!      └─▶ Polled: Ready, Idle, Held, Ended
+//! ```
+//!
+//! A [`Source`] says how many partitions it has and opens them; partition `p` is driven by worker `p % workers`. A
+//! [`Partition`] is *pulled*: it hands over records while there is room in the epoch. A pushed source is pulled too, from
+//! the queue that its [`Inlet`] fills; the inlet wakes the worker through the [`Waker`] it was given.
+//!
+//! *Invariants*: a partition is polled by one thread. Within a partition the offset only grows. Whether a record is
+//! behind depends on the records before it in the same partition and on nothing else.
+
+use std::sync::Arc;
+
+use crate::dead_letter::{DeadLetter, RAW_BYTES_MAX};
+use crate::error::BoxError;
+use crate::inlet::Inlet;
+use crate::record::{Data, Record};
+use crate::registry::Registry;
+use crate::time::EventTime;
+use crate::wall::WallClock;
+
+/// What a source's event times are measured against when they are checked for being too far ahead.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Arrival {
+    /// The moment a record is taken in: for live sources.
+    Now,
+    /// The moment the run started: for recorded input, which cannot be from the future.
+    AtStart,
+    /// Nothing: the source makes up its event times.
+    MadeUp,
+}
+
+/// Something that records come from.
+pub trait Source: 'static {
+    /// What its records carry.
+    type Item: Data;
+    /// One of its partitions.
+    type Partition: Partition<Item = Self::Item>;
+
+    /// How many partitions there are: fixed by the source's definition and its input, never by the number of workers.
+    ///
+    /// Called before anything starts, so that a missing file is said at once.
+    ///
+    /// # Errors
+    /// What is missing or wrong.
+    fn partitions(&self, cx: &SourceContext) -> Result<u32, BoxError>;
+
+    /// Opens partition `partition` on the worker that will drive it.
+    ///
+    /// # Errors
+    /// What went wrong; ends the run.
+    fn open(&self, partition: u32, cx: &SourceContext, waker: Waker) -> Result<Self::Partition, BoxError>;
+
+    /// What its event times are measured against.
+    fn arrival(&self) -> Arrival;
+
+    /// The end at which events are pushed in, if it has one.
+    fn inlet(&self, _cx: &SourceContext) -> Option<Arc<dyn Inlet>> {
+        None
+    }
+}
+
+/// One partition of a source.
+pub trait Partition: 'static {
+    /// What its records carry.
+    type Item;
+
+    /// Hands over records in order while `intake` has room, and says how it stands. Must not block.
+    ///
+    /// # Errors
+    /// What went wrong with the input as a whole; ends the run. A bad record is rejected instead.
+    fn poll(&mut self, intake: &mut Intake<'_, Self::Item>) -> Result<Polled, BoxError>;
+
+    /// How many bytes of input this partition has gone through, and how many there are if that is known.
+    fn progress(&self) -> (u64, Option<u64>) {
+        (0, None)
+    }
+}
+
+/// How a partition stands after it was polled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Polled {
+    /// There is more to come at once.
+    Ready,
+    /// Caught up: nothing until the time given, or until the waker is called.
+    CaughtUp {
+        /// When there will be more, if that is known.
+        until: Option<EventTime>,
+    },
+    /// Waiting for another partition of the same input; the waker will be called. Not idle.
+    Held,
+    /// There will be no more.
+    Ended,
+}
+
+/// Wakes the worker that drives a partition; may be called from any thread, any number of times.
+#[derive(Clone)]
+pub struct Waker(Arc<dyn Fn() + Send + Sync>);
+
+impl Waker {
+    /// A waker that calls `wake`.
+    pub fn new(wake: impl Fn() + Send + Sync + 'static) -> Self {
+        Waker(Arc::new(wake))
+    }
+
+    /// Has the partition polled soon.
+    pub fn wake(&self) {
+        (self.0)();
+    }
+}
+
+/// What a source may know of the run.
+#[derive(Clone)]
+pub struct SourceContext {
+    /// The name the user gave the source.
+    pub name: String,
+    /// How many workers the run has.
+    pub workers: usize,
+    /// When the run started, recorded: the same on every worker.
+    pub started: EventTime,
+    /// The run's clock.
+    pub clock: Arc<dyn WallClock>,
+    /// What the workers share.
+    pub registry: Arc<Registry>,
+}
+
+/// Takes a partition's records into the current epoch.
+pub struct Intake<'a, T> {
+    pub(crate) time_of: &'a dyn Fn(&T) -> EventTime,
+    pub(crate) watermark: &'a mut PartitionWatermark,
+    pub(crate) latest_allowed: EventTime,
+    pub(crate) room: usize,
+    pub(crate) now: EventTime,
+    pub(crate) partition: u32,
+    pub(crate) source: &'a str,
+    pub(crate) records: &'a mut Vec<Record<T>>,
+    pub(crate) letters: &'a mut Vec<DeadLetter>,
+}
+
+/// The event time of a record lies too far in the future: one wrong clock must not make everyone else late.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "event time {time} is later than {latest_allowed}, the latest allowed: \
+     correct the producer's clock, or raise Watermarks::max_ahead"
+)]
+pub struct TooFarAhead {
+    time: EventTime,
+    latest_allowed: EventTime,
+}
+
+impl<T> Intake<'_, T> {
+    /// How many more records, accepted or rejected, fit into this epoch.
+    #[must_use]
+    pub fn room(&self) -> usize {
+        self.room
+    }
+
+    /// The run's clock as of this poll.
+    #[must_use]
+    pub fn now(&self) -> EventTime {
+        self.now
+    }
+
+    /// Takes one record in.
+    ///
+    /// # Errors
+    /// If its event time is too far ahead; then [`reject`](Self::reject) it with the error as the reason.
+    pub fn accept(&mut self, value: T) -> Result<(), TooFarAhead> {
+        let time = (self.time_of)(&value);
+        if time > self.latest_allowed {
+            return Err(TooFarAhead { time, latest_allowed: self.latest_allowed });
+        }
+        let behind = self.watermark.observe(time);
+        self.records.push(Record { value, time, behind });
+        self.room = self.room.saturating_sub(1);
+        Ok(())
+    }
+
+    /// Makes a record that could not be taken in a dead letter; `raw` is cut to the first 64 KiB.
+    pub fn reject(&mut self, offset: u64, reason: String, raw: &[u8]) {
+        let raw = raw[..raw.len().min(RAW_BYTES_MAX)].to_vec();
+        let (source, partition) = (self.source.into(), self.partition);
+        self.letters.push(DeadLetter { source, partition, offset, reason, raw });
+        self.room = self.room.saturating_sub(1);
+    }
+}
+
+/// The watermark of one partition: the largest event time it has seen, less the out-of-orderness allowed.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct PartitionWatermark {
+    /// In microseconds; `None` where nothing is promised before the end.
+    bound: Option<i64>,
+    watermark: EventTime,
+}
+
+impl PartitionWatermark {
+    pub(crate) fn new(bound: Option<i64>) -> Self {
+        PartitionWatermark { bound, watermark: EventTime::MIN }
+    }
+
+    pub(crate) fn get(&self) -> EventTime {
+        self.watermark
+    }
+
+    /// Takes note of a record at `time`; gives the watermark it came behind, or `MIN` if it did not.
+    fn observe(&mut self, time: EventTime) -> EventTime {
+        if time < self.watermark {
+            return self.watermark;
+        }
+        if let Some(bound) = self.bound {
+            let promised = EventTime::from_micros(time.micros().saturating_sub(bound));
+            self.watermark = self.watermark.max(promised);
+        }
+        EventTime::MIN
+    }
+}

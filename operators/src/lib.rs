@@ -1,0 +1,1 @@
+//! The vocabulary of Millstream: one verb a file.

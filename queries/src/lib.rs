@@ -1,0 +1,1 @@
+//! Reading Millstream: views over HTTP, the dashboard, export.
