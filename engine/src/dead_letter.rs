@@ -52,7 +52,12 @@ impl RecentDeadLetters {
     /// The letters kept, oldest first.
     #[must_use]
     pub fn letters(&self) -> Vec<DeadLetter> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .iter()
+            .cloned()
+            .collect()
     }
 }
 

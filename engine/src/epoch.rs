@@ -18,7 +18,9 @@ use serde::{Deserialize, Serialize};
 /// assert!(first.next() > first);
 /// assert_eq!(first.next().to_string(), "1.1");
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
+)]
 pub struct Epoch(u64);
 
 const COUNT_BITS: u32 = 40;

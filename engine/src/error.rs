@@ -13,7 +13,9 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 #[non_exhaustive]
 pub enum Error {
     /// Two steps, sources, sinks or views have the same name.
-    #[error("{what} {name:?} at {second} has the name of another one at {first}: give it a name of its own")]
+    #[error(
+        "{what} {name:?} at {second} has the name of another one at {first}: give it a name of its own"
+    )]
     DuplicateName {
         /// Step, source, sink or view.
         what: &'static str,

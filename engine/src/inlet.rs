@@ -32,7 +32,9 @@ pub struct Receipt {
 #[non_exhaustive]
 pub enum Refusal {
     /// The pipeline is behind: try again later.
-    #[error("source {source_name:?} is full: the pipeline is behind, try again in {retry_after_seconds} s")]
+    #[error(
+        "source {source_name:?} is full: the pipeline is behind, try again in {retry_after_seconds} s"
+    )]
     Full {
         /// The source that was tried.
         source_name: String,
@@ -40,7 +42,9 @@ pub enum Refusal {
         retry_after_seconds: u32,
     },
     /// The body is larger than the inlet looks at.
-    #[error("the body has {bytes} bytes, more than the {bytes_max} that source {source_name:?} takes at once")]
+    #[error(
+        "the body has {bytes} bytes, more than the {bytes_max} that source {source_name:?} takes at once"
+    )]
     TooLarge {
         /// The source that was tried.
         source_name: String,

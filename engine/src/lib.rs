@@ -4,34 +4,73 @@
 //! re-exports what they need; this crate is where the words of the design live, a file each, in the order in which a
 //! record meets them.
 
-mod time;
 mod epoch;
-mod window;
 mod record;
+mod registry;
+mod time;
 mod value;
 mod wall;
-mod registry;
-mod source;
-mod inlet;
+mod window;
+
 mod dead_letter;
+mod driven;
+mod epoch_clock;
+mod inlet;
+mod input;
+mod mark;
+mod pulse;
+mod source;
+mod watermarks;
+
+mod building;
+mod flow;
+mod key;
+mod keyed;
+mod shard;
+mod stateful;
+mod stream;
+mod table;
+mod table_rows;
+
+mod output;
+mod row_stream;
 mod sink;
 mod view;
-mod status;
-mod run;
-mod error;
+mod view_step;
 
+mod app;
+mod error;
+mod run;
+mod shared;
+mod signals;
+mod status;
+mod step;
+mod timers;
+mod worker;
+
+pub mod raw;
+
+pub use app::{App, Running};
 pub use dead_letter::{DeadLetter, DeadLetters, RAW_BYTES_MAX, RecentDeadLetters};
 pub use epoch::Epoch;
 pub use error::{BoxError, Error, Result};
+pub use flow::Flow;
 pub use inlet::{Inlet, Receipt, Refusal};
+pub use key::{Key, KeyOf};
+pub use keyed::KeyedStream;
 pub use record::{Data, Record};
 pub use registry::Registry;
+pub use row_stream::RowStream;
 pub use run::{Run, Service};
 pub use sink::{Published, Sink, SinkContext, SinkPart, SinkRow, StageAt, Staged};
 pub use source::{Arrival, Intake, Partition, Polled, Source, SourceContext, TooFarAhead, Waker};
 pub use status::{PartitionStatus, PipelineStatus, Report, SourceStatus, StepStatus};
+pub use stream::{Stream, Unclocked};
+pub use table::{Change, Stage, Table, TableKey, ViewSettings, Windowed};
+pub use table_rows::WindowRow;
 pub use time::{EventTime, ParseTimeError, hours, millis, minutes, seconds};
 pub use value::{Column, ColumnType, Columns, Names, Scalar, Value};
 pub use view::{Catalog, RowKey, Rows, Snapshot, ViewSnapshot};
 pub use wall::{SystemClock, VirtualClock, WallClock};
+pub use watermarks::Watermarks;
 pub use window::Window;

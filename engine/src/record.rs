@@ -29,11 +29,19 @@ pub struct Record<T> {
 impl<T> Record<T> {
     /// A record that is not behind its watermark.
     pub fn new(value: T, time: EventTime) -> Self {
-        Record { value, time, behind: EventTime::MIN }
+        Record {
+            value,
+            time,
+            behind: EventTime::MIN,
+        }
     }
 
     /// The same record with another value.
     pub fn with<U>(&self, value: U) -> Record<U> {
-        Record { value, time: self.time, behind: self.behind }
+        Record {
+            value,
+            time: self.time,
+            behind: self.behind,
+        }
     }
 }

@@ -22,14 +22,20 @@ impl Registry {
     ///
     /// # Panics
     /// If `name` was made with another type: two things must not share a name.
-    pub fn get_or_make<T, E>(&self, name: &str, make: impl FnOnce() -> Result<T, E>) -> Result<Arc<T>, E>
+    pub fn get_or_make<T, E>(
+        &self,
+        name: &str,
+        make: impl FnOnce() -> Result<T, E>,
+    ) -> Result<Arc<T>, E>
     where
         T: Send + Sync + 'static,
     {
         let mut shared = self.shared.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = shared.get(name) {
             let known = Arc::clone(known);
-            return Ok(known.downcast().unwrap_or_else(|_| panic!("two kinds of things are called {name:?}")));
+            return Ok(known
+                .downcast()
+                .unwrap_or_else(|_| panic!("two kinds of things are called {name:?}")));
         }
         let made = Arc::new(make()?);
         shared.insert(name.into(), Arc::clone(&made) as Arc<dyn Any + Send + Sync>);

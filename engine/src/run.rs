@@ -11,9 +11,9 @@ use crate::error::BoxError;
 use crate::inlet::Inlet;
 use crate::sink::Published;
 use crate::status::PipelineStatus;
+use crate::time::EventTime;
 use crate::view::{Catalog, Snapshot};
 use crate::wall::WallClock;
-use crate::time::EventTime;
 
 type PublishedWatcher = Box<dyn Fn(&str, &Published) + Send + Sync>;
 
@@ -60,13 +60,24 @@ impl Run {
     /// The inlet of source `name`, if it is a pushed one.
     #[must_use]
     pub fn inlet(&self, name: &str) -> Option<Arc<dyn Inlet>> {
-        self.0.inlets.lock().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
+        self.0
+            .inlets
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(name)
+            .cloned()
     }
 
     /// The names of all sources that events can be pushed into.
     #[must_use]
     pub fn inlet_names(&self) -> Vec<String> {
-        self.0.inlets.lock().unwrap_or_else(PoisonError::into_inner).keys().cloned().collect()
+        self.0
+            .inlets
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .keys()
+            .cloned()
+            .collect()
     }
 
     /// Whether every worker has been built and its state is there.
@@ -83,7 +94,11 @@ impl Run {
 
     /// Has `watcher` called with the sink's name whenever a sink published something.
     pub fn on_published(&self, watcher: impl Fn(&str, &Published) + Send + Sync + 'static) {
-        self.0.published.lock().unwrap_or_else(PoisonError::into_inner).push(Box::new(watcher));
+        self.0
+            .published
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(Box::new(watcher));
     }
 
     /// Asks the run to stop: takes nothing more in, finishes the epochs in flight, publishes what is final.

@@ -54,7 +54,12 @@ pub trait Source: 'static {
     ///
     /// # Errors
     /// What went wrong; ends the run.
-    fn open(&self, partition: u32, cx: &SourceContext, waker: Waker) -> Result<Self::Partition, BoxError>;
+    fn open(
+        &self,
+        partition: u32,
+        cx: &SourceContext,
+        waker: Waker,
+    ) -> Result<Self::Partition, BoxError>;
 
     /// What its event times are measured against.
     fn arrival(&self) -> Arrival;
@@ -173,10 +178,17 @@ impl<T> Intake<'_, T> {
     pub fn accept(&mut self, value: T) -> Result<(), TooFarAhead> {
         let time = (self.time_of)(&value);
         if time > self.latest_allowed {
-            return Err(TooFarAhead { time, latest_allowed: self.latest_allowed });
+            return Err(TooFarAhead {
+                time,
+                latest_allowed: self.latest_allowed,
+            });
         }
         let behind = self.watermark.observe(time);
-        self.records.push(Record { value, time, behind });
+        self.records.push(Record {
+            value,
+            time,
+            behind,
+        });
         self.room = self.room.saturating_sub(1);
         Ok(())
     }
@@ -185,7 +197,13 @@ impl<T> Intake<'_, T> {
     pub fn reject(&mut self, offset: u64, reason: String, raw: &[u8]) {
         let raw = raw[..raw.len().min(RAW_BYTES_MAX)].to_vec();
         let (source, partition) = (self.source.into(), self.partition);
-        self.letters.push(DeadLetter { source, partition, offset, reason, raw });
+        self.letters.push(DeadLetter {
+            source,
+            partition,
+            offset,
+            reason,
+            raw,
+        });
         self.room = self.room.saturating_sub(1);
     }
 }
@@ -200,7 +218,10 @@ pub(crate) struct PartitionWatermark {
 
 impl PartitionWatermark {
     pub(crate) fn new(bound: Option<i64>) -> Self {
-        PartitionWatermark { bound, watermark: EventTime::MIN }
+        PartitionWatermark {
+            bound,
+            watermark: EventTime::MIN,
+        }
     }
 
     pub(crate) fn get(&self) -> EventTime {

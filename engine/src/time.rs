@@ -120,15 +120,19 @@ impl FromStr for EventTime {
     fn from_str(text: &str) -> Result<Self, ParseTimeError> {
         let parsed = text.parse::<jiff::Timestamp>().or_else(|error| {
             // jiff reads nanoseconds at most; what is beyond is cut off here like everything below a microsecond.
-            cut_fraction(text).ok_or(()).and_then(|cut| cut.parse().map_err(|_| ())).map_err(|()| error)
+            cut_fraction(text)
+                .ok_or(())
+                .and_then(|cut| cut.parse().map_err(|_| ()))
+                .map_err(|()| error)
         });
         match parsed {
-            Ok(timestamp) => {
-                Ok(EventTime(i64::try_from(timestamp.as_nanosecond().div_euclid(1000)).unwrap_or(i64::MAX)))
-            }
-            Err(error) => {
-                Err(ParseTimeError { text: text.chars().take(64).collect(), reason: error.to_string() })
-            }
+            Ok(timestamp) => Ok(EventTime(
+                i64::try_from(timestamp.as_nanosecond().div_euclid(1000)).unwrap_or(i64::MAX),
+            )),
+            Err(error) => Err(ParseTimeError {
+                text: text.chars().take(64).collect(),
+                reason: error.to_string(),
+            }),
         }
     }
 }
@@ -136,7 +140,10 @@ impl FromStr for EventTime {
 /// `text` with its fraction of a second cut to nine digits, if it has more.
 fn cut_fraction(text: &str) -> Option<String> {
     let dot = text.find('.')?;
-    let digits = text[dot + 1..].bytes().take_while(u8::is_ascii_digit).count();
+    let digits = text[dot + 1..]
+        .bytes()
+        .take_while(u8::is_ascii_digit)
+        .count();
     (digits > 9).then(|| format!("{}{}", &text[..dot + 10], &text[dot + 1 + digits..]))
 }
 
@@ -224,6 +231,9 @@ mod tests {
     fn infinities_stay() {
         assert_eq!(EventTime::MAX.minus(seconds(1)), EventTime::MAX);
         assert_eq!(EventTime::MIN.plus(seconds(1)), EventTime::MIN);
-        assert_eq!(EventTime::from_micros(5).since(EventTime::from_micros(7)), Duration::ZERO);
+        assert_eq!(
+            EventTime::from_micros(5).since(EventTime::from_micros(7)),
+            Duration::ZERO
+        );
     }
 }

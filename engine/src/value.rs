@@ -44,7 +44,11 @@ pub struct Column {
 impl Column {
     /// A column that is never null.
     pub fn new(name: impl Into<String>, kind: ColumnType) -> Self {
-        Column { name: name.into(), kind, nullable: false }
+        Column {
+            name: name.into(),
+            kind,
+            nullable: false,
+        }
     }
 
     /// The same column, allowed to be null.

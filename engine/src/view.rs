@@ -35,7 +35,10 @@ pub struct RowKey {
 
 impl Ord for RowKey {
     fn cmp(&self, other: &Self) -> Ordering {
-        other.window.cmp(&self.window).then_with(|| self.key.cmp(&other.key))
+        other
+            .window
+            .cmp(&self.window)
+            .then_with(|| self.key.cmp(&other.key))
     }
 }
 
@@ -70,9 +73,16 @@ impl ViewSnapshot {
 
     /// All rows, newest window first and then by key.
     pub fn rows(&self) -> impl Iterator<Item = (&RowKey, &Arc<[Value]>)> {
-        let mut parts: Vec<_> = self.parts.iter().map(|part| part.iter().peekable()).collect();
+        let mut parts: Vec<_> = self
+            .parts
+            .iter()
+            .map(|part| part.iter().peekable())
+            .collect();
         std::iter::from_fn(move || {
-            let heads = parts.iter_mut().enumerate().filter_map(|(i, part)| part.peek().map(|head| (head.0, i)));
+            let heads = parts
+                .iter_mut()
+                .enumerate()
+                .filter_map(|(i, part)| part.peek().map(|head| (head.0, i)));
             let (_, least) = heads.min()?;
             parts[least].next()
         })
@@ -122,11 +132,18 @@ impl Catalog {
         };
         let first = Snapshot {
             epoch: Epoch::default(),
-            views: views.iter().map(|(name, columns)| (name.clone(), empty(columns))).collect(),
+            views: views
+                .iter()
+                .map(|(name, columns)| (name.clone(), empty(columns)))
+                .collect(),
         };
         Catalog {
             current: ArcSwap::from_pointee(first),
-            gathering: Mutex::new(Gathering { workers, views, parts: BTreeMap::new() }),
+            gathering: Mutex::new(Gathering {
+                workers,
+                views,
+                parts: BTreeMap::new(),
+            }),
             watchers: Mutex::default(),
         }
     }
@@ -139,12 +156,18 @@ impl Catalog {
 
     /// Has `watcher` called with every snapshot from now on, in order, by the worker that completed it: it must be quick.
     pub fn watch(&self, watcher: impl Fn(&Arc<Snapshot>) + Send + Sync + 'static) {
-        self.watchers.lock().unwrap_or_else(PoisonError::into_inner).push(Box::new(watcher));
+        self.watchers
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(Box::new(watcher));
     }
 
     /// Takes a worker's part of a view; swaps in the snapshot of `epoch` when this was the last part missing.
     pub(crate) fn offer(&self, view: &str, worker: usize, epoch: Epoch, part: Part) {
-        let mut gathering = self.gathering.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut gathering = self
+            .gathering
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         let parts = gathering.parts.entry(epoch).or_default();
         let again = parts.insert((view.into(), worker), part).is_some();
         assert!(!again, "worker {worker} offers view {view} at {epoch} once");
@@ -154,15 +177,30 @@ impl Catalog {
         let mut parts = gathering.parts.remove(&epoch).expect("just completed");
         let views = gathering.views.iter().map(|(name, columns)| {
             let of_workers: Vec<Part> = (0..gathering.workers)
-                .map(|worker| parts.remove(&(name.clone(), worker)).expect("every worker offered every view"))
+                .map(|worker| {
+                    parts
+                        .remove(&(name.clone(), worker))
+                        .expect("every worker offered every view")
+                })
                 .collect();
             (name.clone(), assemble(Arc::clone(columns), of_workers))
         });
-        let snapshot = Arc::new(Snapshot { epoch, views: views.collect() });
-        assert!(snapshot.epoch > self.current.load().epoch, "epochs of snapshots grow");
+        let snapshot = Arc::new(Snapshot {
+            epoch,
+            views: views.collect(),
+        });
+        assert!(
+            snapshot.epoch > self.current.load().epoch,
+            "epochs of snapshots grow"
+        );
         self.current.store(Arc::clone(&snapshot));
         // Still under the lock, so that watchers see the snapshots in order.
-        for watcher in self.watchers.lock().unwrap_or_else(PoisonError::into_inner).iter() {
+        for watcher in self
+            .watchers
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .iter()
+        {
             watcher(&snapshot);
         }
     }
@@ -171,7 +209,11 @@ impl Catalog {
 fn assemble(columns: Arc<[Column]>, parts: Vec<Part>) -> ViewSnapshot {
     ViewSnapshot {
         columns,
-        watermark: parts.iter().map(|part| part.watermark).min().unwrap_or(EventTime::MIN),
+        watermark: parts
+            .iter()
+            .map(|part| part.watermark)
+            .min()
+            .unwrap_or(EventTime::MIN),
         retained_from: parts.iter().filter_map(|part| part.retained_from).max(),
         parts: parts.into_iter().map(|part| part.rows).collect(),
     }

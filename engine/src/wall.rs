@@ -31,8 +31,13 @@ impl SystemClock {
     #[must_use]
     #[expect(clippy::disallowed_methods, reason = "the one place where time enters")]
     pub fn new() -> Self {
-        let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-        SystemClock { started: EventTime::from_micros(micros_of(since_1970)), since: Instant::now() }
+        let since_1970 = SystemTime::now()
+            .duration_since(SystemTime::UNIX_EPOCH)
+            .unwrap_or_default();
+        SystemClock {
+            started: EventTime::from_micros(micros_of(since_1970)),
+            since: Instant::now(),
+        }
     }
 }
 
@@ -73,13 +78,22 @@ impl VirtualClock {
     /// A clock that stands at `start`.
     #[must_use]
     pub fn starting_at(start: EventTime) -> Self {
-        VirtualClock(Arc::new(Inner { now: AtomicI64::new(start.micros()), wakes: Mutex::default() }))
+        VirtualClock(Arc::new(Inner {
+            now: AtomicI64::new(start.micros()),
+            wakes: Mutex::default(),
+        }))
     }
 
     /// Moves the clock on by `by` and wakes whoever waits for it.
     pub fn advance(&self, by: Duration) {
         self.0.now.fetch_add(micros_of(by), Ordering::SeqCst);
-        for wake in self.0.wakes.lock().unwrap_or_else(PoisonError::into_inner).iter() {
+        for wake in self
+            .0
+            .wakes
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .iter()
+        {
             wake();
         }
     }
@@ -93,6 +107,10 @@ impl WallClock for VirtualClock {
         false
     }
     fn on_jump(&self, wake: Box<dyn Fn() + Send + Sync>) {
-        self.0.wakes.lock().unwrap_or_else(PoisonError::into_inner).push(wake);
+        self.0
+            .wakes
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(wake);
     }
 }

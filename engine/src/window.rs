@@ -33,7 +33,10 @@ impl Window {
         let size = micros_of(size);
         assert!(size > 0, "a window is at least a microsecond long");
         let start = time.micros().div_euclid(size).saturating_mul(size);
-        Window { start: EventTime::from_micros(start), end: EventTime::from_micros(start.saturating_add(size)) }
+        Window {
+            start: EventTime::from_micros(start),
+            end: EventTime::from_micros(start.saturating_add(size)),
+        }
     }
 }
 

@@ -1,0 +1,261 @@
+//! Applications: a pipeline with its settings, run from start to end.
+//!
+//! ```text
+//!  build dry ─▶ every mistake is told here ─▶ services start ─▶ workers start ─▶ … ─▶ all sources have ended, or a stop
+//! ```
+
+use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex, OnceLock, Weak};
+use std::time::Duration;
+
+use timely::communication::WorkerGuards;
+
+use crate::dead_letter::{DeadLetters, RecentDeadLetters};
+use crate::epoch::Epoch;
+use crate::epoch_clock::{EpochClock, EpochSettings};
+use crate::error::{Error, Result};
+use crate::flow::{Flow, Live};
+use crate::registry::Registry;
+use crate::run::{Run, RunInner, Service};
+use crate::shared::{Setup, Shared};
+use crate::signals::Signals;
+use crate::status::Report;
+use crate::view::Catalog;
+use crate::wall::{SystemClock, WallClock};
+use crate::worker::{self, Pipeline};
+
+/// An application: a name, settings, and what runs beside its pipeline.
+pub struct App {
+    name: String,
+    workers: usize,
+    clock: Arc<dyn WallClock>,
+    dead_letters: Arc<dyn DeadLetters>,
+    services: Vec<Box<dyn Service>>,
+    watchers: Vec<Box<dyn FnOnce(&Run) + Send>>,
+    epochs: EpochSettings,
+}
+
+impl App {
+    /// An application called `name`, on one worker for each core, with the system's clock.
+    #[must_use]
+    pub fn new(name: &str) -> Self {
+        App {
+            name: name.into(),
+            workers: std::thread::available_parallelism().map_or(1, NonZeroUsize::get),
+            clock: Arc::new(SystemClock::new()),
+            dead_letters: Arc::new(RecentDeadLetters::default()),
+            services: Vec::new(),
+            watchers: Vec::new(),
+            epochs: EpochSettings::default(),
+        }
+    }
+
+    /// Runs on `workers` worker threads. The result does not depend on how many.
+    #[must_use]
+    pub fn workers(mut self, workers: usize) -> Self {
+        self.workers = workers;
+        self
+    }
+
+    /// Takes the time from `clock`, for tests.
+    #[must_use]
+    pub fn clock(mut self, clock: impl WallClock) -> Self {
+        self.clock = Arc::new(clock);
+        self
+    }
+
+    /// Keeps dead letters in `dead_letters` instead of the last thousand in memory.
+    #[must_use]
+    pub fn dead_letters(mut self, dead_letters: impl DeadLetters) -> Self {
+        self.dead_letters = Arc::new(dead_letters);
+        self
+    }
+
+    /// Runs `service` beside the pipeline.
+    #[must_use]
+    pub fn service(mut self, service: impl Service + 'static) -> Self {
+        self.services.push(Box::new(service));
+        self
+    }
+
+    /// Calls `watcher` with the run before its workers start, for whoever wants to follow it.
+    #[must_use]
+    pub fn watch(mut self, watcher: impl FnOnce(&Run) + Send + 'static) -> Self {
+        self.watchers.push(Box::new(watcher));
+        self
+    }
+
+    /// An epoch with news is closed after `interval` (default 10 ms) or when a source has taken `records` into it on one
+    /// worker (default 65,536), whichever comes first. The result does not depend on it; latency does.
+    #[must_use]
+    pub fn epochs(mut self, interval: Duration, records: usize) -> Self {
+        self.epochs = EpochSettings {
+            interval,
+            fill: records,
+            ..self.epochs
+        };
+        self
+    }
+
+    /// Runs `pipeline` until all its sources have ended, or until Ctrl-C or SIGTERM: then it takes nothing more in,
+    /// finishes the epochs in flight and publishes what is final. A second Ctrl-C exits the process at once with 130.
+    ///
+    /// # Errors
+    /// The first mistake in the pipeline, before anything starts; or what ended the run before its input did.
+    pub fn run(
+        self,
+        pipeline: impl for<'f> Fn(&mut Flow<'f>) -> Result<()> + Send + Sync + 'static,
+    ) -> Result<Report> {
+        let running = self.start(pipeline)?;
+        let run = running.run().clone();
+        let _signals = Signals::stop(move || run.stop())?;
+        running.wait()
+    }
+
+    /// Starts `pipeline` and returns at once. Signals are left to the caller.
+    ///
+    /// # Errors
+    /// The first mistake in the pipeline, or what a service or a worker lacked to start.
+    pub fn start(
+        mut self,
+        pipeline: impl for<'f> Fn(&mut Flow<'f>) -> Result<()> + Send + Sync + 'static,
+    ) -> Result<Running> {
+        if self.workers == 0 || self.workers > 1024 {
+            let reason = format!("{} is not between 1 and 1024", self.workers);
+            return Err(Error::BadSetting {
+                what: "workers".into(),
+                reason,
+            });
+        }
+        let pipeline: Arc<Pipeline> = Arc::new(pipeline);
+        let live = self.prepare(&*pipeline)?;
+        let shared = Arc::downgrade(&live.shared);
+        self.clock.on_jump(Box::new(move || {
+            if let Some(shared) = Weak::upgrade(&shared) {
+                shared.epochs.activate_all();
+            }
+        }));
+        self.watchers
+            .drain(..)
+            .for_each(|watcher| watcher(&live.run));
+        let mut services = Services(Vec::new());
+        for mut service in self.services {
+            let name = service.name();
+            service.start(&live.run).map_err(|source| Error::Service {
+                service: name,
+                source,
+            })?;
+            services.0.push(service);
+        }
+        let guards = worker::start(&live, &pipeline)?;
+        Ok(Running {
+            live,
+            guards: Some(guards),
+            services,
+        })
+    }
+
+    /// Builds dry and makes what the workers share.
+    fn prepare(&self, pipeline: &Pipeline) -> Result<Live> {
+        let started = self.clock.now();
+        let setup = Arc::new(Setup {
+            name: self.name.clone(),
+            workers: self.workers,
+            clock: Arc::clone(&self.clock),
+            started,
+            run_stamp: format!("{:013x}", started.micros()),
+            registry: Arc::new(Registry::default()),
+            dead_letters: Arc::clone(&self.dead_letters),
+        });
+        let build = worker::build_dry(&setup, pipeline)?;
+        let graph = build.graph.take();
+        let n_inputs = graph.sources.len() * self.workers;
+        let epochs = EpochClock::new(self.epochs, Epoch::first_of_run(1), started, n_inputs);
+        let shared = Arc::new(Shared::new(setup, epochs, graph.steps, graph.sources));
+        let stopping = Arc::clone(&shared);
+        let run = Run(Arc::new(RunInner {
+            name: self.name.clone(),
+            catalog: Catalog::new(self.workers, graph.views),
+            clock: Arc::clone(&self.clock),
+            inlets: Mutex::new(graph.inlets.into_iter().collect::<BTreeMap<_, _>>()),
+            status: OnceLock::new(),
+            ready: AtomicBool::new(false),
+            stop: Box::new(move || stopping.stop()),
+            published: Mutex::default(),
+        }));
+        let (asked, catalog) = (Arc::clone(&shared), Arc::downgrade(&run.0));
+        let status = move || {
+            let epoch = catalog
+                .upgrade()
+                .map_or(Epoch::default(), |run| run.catalog.snapshot().epoch);
+            asked.status(epoch)
+        };
+        assert!(run.0.status.set(Box::new(status)).is_ok(), "set once");
+        Ok(Live { shared, run })
+    }
+}
+
+/// Services that have started; stopped, the last first, when they are dropped.
+struct Services(Vec<Box<dyn Service>>);
+
+impl Drop for Services {
+    fn drop(&mut self) {
+        while let Some(mut service) = self.0.pop() {
+            service.stop();
+        }
+    }
+}
+
+/// A pipeline that runs. Dropped without [`wait`](Running::wait), it is stopped and waited for.
+#[must_use = "a pipeline that nobody waits for is stopped"]
+pub struct Running {
+    live: Live,
+    guards: Option<WorkerGuards<()>>,
+    services: Services,
+}
+
+impl Running {
+    /// The handle to it.
+    #[must_use]
+    pub fn run(&self) -> &Run {
+        &self.live.run
+    }
+
+    /// Waits until it has ended.
+    ///
+    /// # Errors
+    /// What ended it before its input did.
+    pub fn wait(mut self) -> Result<Report> {
+        self.join();
+        match self.live.shared.take_failure() {
+            Some(error) => Err(error),
+            None => Ok(self.live.shared.report()),
+        }
+    }
+
+    fn join(&mut self) {
+        let Some(guards) = self.guards.take() else {
+            return;
+        };
+        for joined in guards.join() {
+            joined.expect("a worker catches its panics");
+        }
+        if let Err(source) = self.live.shared.setup.dead_letters.flush() {
+            self.live.shared.fail(Error::DeadLetters { source });
+        }
+        self.services
+            .0
+            .drain(..)
+            .rev()
+            .for_each(|mut service| service.stop());
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.live.run.stop();
+        self.join();
+    }
+}

@@ -1,0 +1,154 @@
+//! How operators put a step with state into the graph.
+//!
+//! ```text
+//!  one worker:    records ─────────────────────────────────────▶ Windowing::whole ──▶ changes, late
+//!  more workers:  records ─▶ Windowing::ahead ═▶ by shard of key ═▶ Windowing::whole ──▶ changes
+//!                                └──▶ late
+//! ```
+//!
+//! With one worker there is neither exchange nor second hash. With more, a step *ahead* sees the records on the worker
+//! they came to, and may combine those of an epoch before they are sent to the worker that has the key.
+
+use std::panic::Location;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use timely::dataflow::channels::pact::{Exchange, Pipeline};
+
+use crate::key::Key;
+use crate::record::Data;
+use crate::shard::Shard;
+use crate::stateful::{Counted, Logic, stateful};
+use crate::stream::{Batch, Stream};
+use crate::table::{Change, Demand, Table, Windowed};
+use crate::value::{Column, Columns};
+
+/// A windowed aggregation: its parts, made on demand.
+pub trait Windowing<T: Data>: 'static {
+    /// The key.
+    type Key: Key;
+    /// The aggregates.
+    type Values: Columns + Data;
+    /// What the step ahead sends to the worker that has the key.
+    type Ahead: Data;
+
+    /// The step that does all of it, for one worker.
+    fn whole(
+        &self,
+        demand: &Demand,
+    ) -> impl Logic<In = Batch<T>, Out = Change<Windowed<Self::Key>, Self::Values>, Late = T>;
+
+    /// The step ahead of the exchange.
+    fn ahead(&self) -> impl Logic<In = Batch<T>, Out = Self::Ahead, Late = T>;
+
+    /// The hash of the key of what the step ahead sends.
+    fn hash(ahead: &Self::Ahead) -> u64;
+
+    /// The step behind the exchange.
+    fn behind(
+        &self,
+        demand: &Demand,
+    ) -> impl Logic<In = Vec<Self::Ahead>, Out = Change<Windowed<Self::Key>, Self::Values>, Late = ()>;
+}
+
+/// What the user said about a windowed aggregation.
+pub struct Asked {
+    /// The name of the step.
+    pub name: String,
+    /// Where it stands in the user's code.
+    pub location: &'static Location<'static>,
+    /// The names of the key's columns.
+    pub key_names: Vec<String>,
+    /// The names of the values' columns.
+    pub value_names: Vec<String>,
+    /// How long after its window's end a row may still change.
+    pub lateness: Duration,
+}
+
+impl<'f, T: Data> Stream<'f, T> {
+    /// Puts a windowed aggregation into the graph; gives its table and the records that came too late.
+    #[doc(hidden)]
+    pub fn aggregate_windows<W: Windowing<T>>(
+        &self,
+        asked: Asked,
+        windowing: &W,
+    ) -> (Table<'f, Windowed<W::Key>, W::Values>, Stream<'f, T>) {
+        let Asked {
+            name,
+            location,
+            key_names,
+            value_names,
+            lateness,
+        } = asked;
+        let build = &self.flow.build;
+        build.claim("step", &name, location);
+        let closes = format!("its end and {} s of lateness", lateness.as_secs_f64());
+        let step = build.step("window", &name, self.reads.to_vec(), Some(closes));
+        let counted = |counts_state| Counted {
+            step: Arc::clone(&step),
+            worker: build.worker,
+            counts_state,
+        };
+        let demand = Demand::default();
+        let (batches, marks) = (self.batches.clone(), self.marks.clone());
+        let n_origins = self.origins.len();
+        let (changes, late) = if self.flow.peers() == 1 {
+            let logic = windowing.whole(&demand);
+            stateful(
+                &self.flow,
+                counted(true),
+                batches,
+                Pipeline,
+                marks,
+                n_origins,
+                logic,
+            )
+        } else {
+            let logic = windowing.ahead();
+            let (ahead, late) = stateful(
+                &self.flow,
+                counted(false),
+                batches,
+                Pipeline,
+                marks.clone(),
+                n_origins,
+                logic,
+            );
+            let by_shard =
+                Exchange::new(|ahead: &W::Ahead| Shard::of_hash(W::hash(ahead)).number());
+            let logic = windowing.behind(&demand);
+            let (changes, _) = stateful(
+                &self.flow,
+                counted(true),
+                ahead,
+                by_shard,
+                marks,
+                n_origins,
+                logic,
+            );
+            (changes, late)
+        };
+        let table = Table {
+            flow: self.flow.clone(),
+            name: Rc::from(name.as_str()),
+            changes,
+            marks: self.marks.clone(),
+            origins: self.origins.clone(),
+            key_columns: self.columns_of::<W::Key>(&key_names, location),
+            value_columns: self.columns_of::<W::Values>(&value_names, location),
+            demand,
+            lateness,
+        };
+        build.check_columns(&name, &table.columns(), location);
+        (table, self.of(late))
+    }
+
+    fn columns_of<C: Columns>(
+        &self,
+        names: &[String],
+        location: &'static Location<'static>,
+    ) -> Arc<[Column]> {
+        crate::stream::named_columns::<C>(names, location, self)
+    }
+}

@@ -1,0 +1,187 @@
+//! One partition of a source as the engine drives it: its watermark, and whether it is idle.
+//!
+//! A partition is idle when it was polled, is caught up, and had nothing for a while. One that waits for another partition,
+//! for room, or for anything but its input is not.
+
+use std::sync::PoisonError;
+use std::sync::atomic::Ordering::Relaxed;
+
+use crate::dead_letter::DeadLetter;
+use crate::error::BoxError;
+use crate::record::Record;
+use crate::shared::{PartitionMeter, PartitionState};
+use crate::source::{Arrival, Intake, Partition, PartitionWatermark, Polled};
+use crate::step::Meter;
+use crate::time::EventTime;
+use crate::watermarks::Watermarks;
+
+/// At most this many records are asked for at once, so that the steps after the source get their turn.
+const RECORDS_PER_POLL: usize = 4096;
+
+/// What holds for all partitions of a source.
+#[derive(Clone, Copy)]
+pub(crate) struct Rules {
+    pub(crate) watermarks: Watermarks,
+    pub(crate) arrival: Arrival,
+    pub(crate) started: EventTime,
+}
+
+/// A partition and how it stands.
+pub(crate) struct Driven<P: Partition> {
+    number: u32,
+    /// `None` once it has ended.
+    partition: Option<P>,
+    rules: Rules,
+    watermark: PartitionWatermark,
+    polled: Option<Polled>,
+    /// When it last had something, or last waited for something else than its input.
+    busy_at: EventTime,
+    idle: bool,
+    told: Option<(PartitionState, EventTime)>,
+}
+
+/// What a poll brought.
+pub(crate) struct Polling<T> {
+    pub(crate) batch: Vec<Record<T>>,
+    pub(crate) n_rejected: usize,
+    pub(crate) more_at_once: bool,
+}
+
+impl<T> Polling<T> {
+    pub(crate) fn rejecting(mut self, n_rejected: usize) -> Self {
+        self.n_rejected = n_rejected;
+        self
+    }
+}
+
+impl<P: Partition> Driven<P> {
+    pub(crate) fn new(number: u32, partition: P, rules: Rules, now: EventTime) -> Self {
+        Driven {
+            number,
+            partition: Some(partition),
+            rules,
+            watermark: PartitionWatermark::new(rules.watermarks.bound()),
+            polled: None,
+            busy_at: now,
+            idle: false,
+            told: None,
+        }
+    }
+
+    pub(crate) fn number(&self) -> u32 {
+        self.number
+    }
+
+    pub(crate) fn watermark(&self) -> EventTime {
+        self.watermark.get()
+    }
+
+    pub(crate) fn has_ended(&self) -> bool {
+        self.partition.is_none()
+    }
+
+    pub(crate) fn is_active(&self) -> bool {
+        !self.has_ended() && !self.idle
+    }
+
+    /// When it should be polled again though nobody wakes it.
+    pub(crate) fn wants_poll_at(&self, now: EventTime) -> Option<EventTime> {
+        let Some(Polled::CaughtUp { until }) = self.polled.filter(|_| !self.has_ended()) else {
+            return None;
+        };
+        let idle_at = (!self.idle).then(|| self.busy_at.plus(self.rules.watermarks.idle_after));
+        [until, idle_at]
+            .into_iter()
+            .flatten()
+            .min()
+            .filter(|time| *time > now)
+    }
+
+    /// Asks the partition for records, at most `room`; gives `None` if it has ended.
+    pub(crate) fn poll(
+        &mut self,
+        source: &str,
+        time_of: &dyn Fn(&P::Item) -> EventTime,
+        room: usize,
+        now: EventTime,
+        letters: &mut Vec<DeadLetter>,
+        meter: &PartitionMeter,
+    ) -> Result<Option<Polling<P::Item>>, BoxError> {
+        let Some(partition) = &mut self.partition else {
+            return Ok(None);
+        };
+        let mut batch = Vec::new();
+        let mut intake = Intake {
+            time_of,
+            watermark: &mut self.watermark,
+            latest_allowed: self.rules.latest_allowed(now),
+            room: room.min(RECORDS_PER_POLL),
+            now,
+            partition: self.number,
+            source,
+            records: &mut batch,
+            letters,
+        };
+        let polled = partition.poll(&mut intake)?;
+        let (bytes, bytes_total) = partition.progress();
+        Meter::add(&meter.events, batch.len() as u64);
+        Meter::add(&meter.rejected, letters.len() as u64);
+        meter.bytes.store(bytes, Relaxed);
+        meter
+            .bytes_total
+            .store(bytes_total.unwrap_or(u64::MAX), Relaxed);
+        let brought = !batch.is_empty() || !letters.is_empty();
+        self.note(polled, brought, now, meter);
+        Ok(Some(Polling {
+            batch,
+            n_rejected: 0,
+            more_at_once: polled == Polled::Ready,
+        }))
+    }
+
+    fn note(&mut self, polled: Polled, brought: bool, now: EventTime, meter: &PartitionMeter) {
+        self.polled = Some(polled);
+        if brought || matches!(polled, Polled::Ready | Polled::Held) {
+            self.busy_at = now;
+        }
+        let quiet = now.since(self.busy_at) >= self.rules.watermarks.idle_after;
+        self.idle = matches!(polled, Polled::CaughtUp { .. }) && quiet;
+        if polled == Polled::Ended {
+            self.partition = None;
+        }
+        let state = match polled {
+            Polled::Ended => PartitionState::Ended,
+            Polled::Held => PartitionState::Held,
+            Polled::CaughtUp { .. } if self.idle => PartitionState::Idle,
+            Polled::CaughtUp { .. } | Polled::Ready => PartitionState::Active,
+        };
+        let told = (state, self.watermark());
+        if self.told.is_none_or(|(known, _)| known != state) {
+            *meter.reason.lock().unwrap_or_else(PoisonError::into_inner) = self.reason(state);
+        }
+        if self.told != Some(told) {
+            meter.state.store(state as u8, Relaxed);
+            meter.watermark.store(told.1.micros(), Relaxed);
+            self.told = Some(told);
+        }
+    }
+
+    fn reason(&self, state: PartitionState) -> String {
+        let idle_after = self.rules.watermarks.idle_after.as_secs_f64();
+        match state {
+            PartitionState::Active => format!(
+                "it stands at {}, and moves when newer events come; after {idle_after} s without any the partition is \
+                 idle and holds no one up",
+                self.rules.watermarks.describe()
+            ),
+            PartitionState::Idle => format!(
+                "nothing came for {idle_after} s: it is idle and holds no one up; when all are idle, time goes on by \
+                 the wall clock from where the watermark stood"
+            ),
+            PartitionState::Held => {
+                "it waits until the other partitions of its input have come as far".into()
+            }
+            PartitionState::Ended => "it has ended and holds no one up".into(),
+        }
+    }
+}

@@ -1,0 +1,292 @@
+//! The epoch clock: moves all source partitions through the same epochs, together.
+//!
+//! ```text
+//!  a source has news ──▶ may_close(e): full, or the interval has passed, and not too many epochs in flight
+//!                          └──▶ current = e + 1 ──▶ every source and the pulse are activated: they seal e
+//!  the views reach e ──▶ completed(e): who was held back goes on
+//! ```
+//!
+//! An epoch closes when someone has read its fill, or the interval has passed, and only if someone has something to say:
+//! without input the clock stands still and costs nothing. A few epochs are in flight at most, measured at the views and
+//! sinks; while there are more, no epoch closes and a source that has read its fill reads no further. That is the
+//! back-pressure, all the way to the socket.
+//!
+//! Some epochs are *publish epochs*: at their end partial results are shown. The clock chooses them, the next as soon as
+//! the interval has passed and twenty times what the last one cost, so that publishing takes a twentieth of the time at
+//! most; freshness gives way before throughput does. An epoch closed without publishing is followed by one that does.
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use timely::scheduling::SyncActivator;
+
+use crate::epoch::Epoch;
+use crate::time::EventTime;
+
+/// How epochs are cut.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct EpochSettings {
+    /// An epoch with news lasts this long at most, unless back-pressure holds it open.
+    pub(crate) interval: Duration,
+    /// How many records one source takes into an epoch on one worker.
+    pub(crate) fill: usize,
+    /// How many epochs may be closed and not yet complete.
+    pub(crate) in_flight: u64,
+    /// Publishing takes at most one part in this many of the time.
+    pub(crate) publish_share: u32,
+}
+
+impl Default for EpochSettings {
+    fn default() -> Self {
+        EpochSettings {
+            interval: Duration::from_millis(10),
+            fill: 65_536,
+            in_flight: 4,
+            publish_share: 20,
+        }
+    }
+}
+
+/// One per process, shared by its workers.
+pub(crate) struct EpochClock {
+    pub(crate) settings: EpochSettings,
+    current: AtomicU64,
+    state: Mutex<State>,
+}
+
+struct State {
+    opened: EventTime,
+    /// All epochs below are complete at the views and sinks.
+    completed: u64,
+    held_back: bool,
+    next_publish: EventTime,
+    publish_interval: Duration,
+    publish_cost: Duration,
+    /// Some closed epoch has not been published.
+    unpublished: bool,
+    publish_epochs: VecDeque<u64>,
+    sources_open: usize,
+    activators: Vec<SyncActivator>,
+}
+
+/// What became of the wish to close an epoch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Close {
+    /// It is closed; everyone was activated.
+    Closed,
+    /// Not before this time of the wall clock.
+    NotBefore(EventTime),
+    /// Too many epochs are in flight; everyone will be activated when one completes.
+    HeldBack,
+}
+
+impl EpochClock {
+    /// A clock at `first`, for `sources` source operators (sources times workers).
+    pub(crate) fn new(
+        settings: EpochSettings,
+        first: Epoch,
+        now: EventTime,
+        sources: usize,
+    ) -> Self {
+        EpochClock {
+            settings,
+            current: AtomicU64::new(first.as_u64()),
+            state: Mutex::new(State {
+                opened: now,
+                completed: first.as_u64(),
+                held_back: false,
+                next_publish: now,
+                publish_interval: settings.interval,
+                publish_cost: Duration::ZERO,
+                unpublished: false,
+                publish_epochs: VecDeque::new(),
+                sources_open: sources,
+                activators: Vec::new(),
+            }),
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The epoch that is open.
+    pub(crate) fn current(&self) -> u64 {
+        self.current.load(Ordering::SeqCst)
+    }
+
+    pub(crate) fn publish_interval(&self) -> Duration {
+        self.state().publish_interval
+    }
+
+    /// Has `activator` called whenever an epoch closes, completes after it held someone back, or the last source ends.
+    pub(crate) fn register(&self, activator: SyncActivator) {
+        self.state().activators.push(activator);
+    }
+
+    /// Wakes everyone who registered.
+    pub(crate) fn activate_all(&self) {
+        self.state().activate_all();
+    }
+
+    /// Closes `epoch` if it is still open and may be closed.
+    pub(crate) fn close(&self, epoch: u64, now: EventTime, full: bool) -> Close {
+        let mut state = self.state();
+        if self.current() > epoch {
+            return Close::Closed;
+        }
+        if epoch.saturating_sub(state.completed) >= self.settings.in_flight {
+            state.held_back = true;
+            return Close::HeldBack;
+        }
+        let due = state.opened.plus(self.settings.interval);
+        if !full && now < due {
+            return Close::NotBefore(due);
+        }
+        self.advance(&mut state, epoch, now);
+        Close::Closed
+    }
+
+    /// Closes the open epoch as a publish epoch if an earlier one was closed without publishing.
+    pub(crate) fn close_to_publish(&self, now: EventTime) -> Option<Close> {
+        let mut state = self.state();
+        let epoch = self.current();
+        if !state.unpublished || state.sources_open == 0 {
+            return None;
+        }
+        if now < state.next_publish {
+            return Some(Close::NotBefore(state.next_publish));
+        }
+        if epoch.saturating_sub(state.completed) >= self.settings.in_flight {
+            state.held_back = true;
+            return Some(Close::HeldBack);
+        }
+        self.advance(&mut state, epoch, now);
+        Some(Close::Closed)
+    }
+
+    fn advance(&self, state: &mut State, epoch: u64, now: EventTime) {
+        state.unpublished = now < state.next_publish;
+        if !state.unpublished {
+            let cost = std::mem::take(&mut state.publish_cost);
+            state.publish_interval = self
+                .settings
+                .interval
+                .max(cost * self.settings.publish_share);
+            state.next_publish = now.plus(state.publish_interval);
+            state.publish_epochs.push_back(epoch);
+        }
+        state.opened = now;
+        self.current.store(epoch + 1, Ordering::SeqCst);
+        state.activate_all();
+    }
+
+    /// Takes note that all epochs below `frontier` are complete.
+    pub(crate) fn completed(&self, frontier: u64) {
+        let mut state = self.state();
+        if frontier > state.completed {
+            state.completed = frontier;
+            if std::mem::take(&mut state.held_back) {
+                state.activate_all();
+            }
+        }
+    }
+
+    /// Takes note of time spent on publishing: a worker's, divided by the number of workers.
+    pub(crate) fn spent_publishing(&self, time: Duration) {
+        let mut state = self.state();
+        state.publish_cost += time;
+    }
+
+    /// The publish epochs that were not asked for yet, and the open epoch, which is after them.
+    pub(crate) fn take_publish_epochs(&self) -> (Vec<u64>, u64) {
+        let mut state = self.state();
+        (state.publish_epochs.drain(..).collect(), self.current())
+    }
+
+    /// Someone has sent something and will not ask for the epoch to be closed.
+    pub(crate) fn has_news(&self) {
+        let mut state = self.state();
+        state.unpublished = true;
+        state.activate_all();
+    }
+
+    /// A source operator has sent its last.
+    pub(crate) fn source_ended(&self) {
+        let mut state = self.state();
+        assert!(state.sources_open > 0, "a source ends once");
+        state.sources_open -= 1;
+        if state.sources_open == 0 {
+            state.activate_all();
+        }
+    }
+
+    /// Whether every source operator has sent its last.
+    pub(crate) fn all_ended(&self) -> bool {
+        self.state().sources_open == 0
+    }
+}
+
+impl State {
+    fn activate_all(&self) {
+        for activator in &self.activators {
+            // A worker that is gone needs no waking.
+            let _ = activator.activate();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::time::millis;
+
+    fn at(ms: i64) -> EventTime {
+        EventTime::from_millis(ms)
+    }
+
+    #[test]
+    fn closes_when_full_or_old_and_never_too_far_ahead() {
+        let clock = EpochClock::new(EpochSettings::default(), Epoch::from_u64(0), at(0), 1);
+        assert_eq!(clock.close(0, at(1), false), Close::NotBefore(at(10)));
+        assert_eq!(clock.close(0, at(1), true), Close::Closed);
+        assert_eq!(
+            clock.close(0, at(1), true),
+            Close::Closed,
+            "it is closed already"
+        );
+        assert_eq!(clock.current(), 1);
+        for epoch in 1..4 {
+            assert_eq!(clock.close(epoch, at(2), true), Close::Closed);
+        }
+        assert_eq!(clock.close(4, at(100), true), Close::HeldBack);
+        clock.completed(1);
+        assert_eq!(clock.close(4, at(100), true), Close::Closed);
+    }
+
+    #[test]
+    fn publishing_takes_a_twentieth_and_is_never_forgotten() {
+        let clock = EpochClock::new(EpochSettings::default(), Epoch::from_u64(0), at(0), 1);
+        assert_eq!(clock.close(0, at(10), false), Close::Closed);
+        assert_eq!(clock.take_publish_epochs().0, [0]);
+        clock.spent_publishing(millis(5));
+        assert_eq!(clock.close(1, at(20), false), Close::Closed);
+        assert_eq!(
+            clock.take_publish_epochs().0,
+            [1],
+            "what it cost counts from the next one on"
+        );
+        assert_eq!(clock.close(2, at(30), false), Close::Closed);
+        assert!(clock.take_publish_epochs().0.is_empty());
+        assert_eq!(
+            clock.close_to_publish(at(31)),
+            Some(Close::NotBefore(at(120)))
+        );
+        clock.completed(3);
+        assert_eq!(clock.close_to_publish(at(120)), Some(Close::Closed));
+        assert_eq!(clock.take_publish_epochs().0, [3]);
+        assert_eq!(clock.close_to_publish(at(500)), None);
+    }
+}

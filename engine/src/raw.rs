@@ -1,0 +1,9 @@
+//! What operators are made of: the machine's inner parts, for the crates of this workspace and not for users.
+#![doc(hidden)]
+
+pub use crate::building::{Asked, Windowing};
+pub use crate::key::{ByRef, ByValue, NoKey};
+pub use crate::shard::{N_SHARDS, Shard, hash_key};
+pub use crate::stateful::{At, Emitted, Logic, Size};
+pub use crate::stream::{Batch, owned};
+pub use crate::table::{Demand, row_values};

@@ -1,0 +1,84 @@
+//! Streams whose records have columns, and so can go to a sink.
+
+use std::ops::Deref;
+use std::panic::Location;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use crate::error::{Error, Result};
+use crate::output::output;
+use crate::record::{Data, Record};
+use crate::sink::{Sink, SinkContext, SinkRow};
+use crate::stream::Stream;
+use crate::value::Column;
+
+/// A stream of records with named columns; everything a [`Stream`] can do, it can do too.
+pub struct RowStream<'f, T: 'static> {
+    pub(crate) stream: Stream<'f, T>,
+    pub(crate) columns: Arc<[Column]>,
+    pub(crate) row: Rc<dyn Fn(&Record<T>) -> SinkRow>,
+}
+
+impl<'f, T> Deref for RowStream<'f, T> {
+    type Target = Stream<'f, T>;
+    fn deref(&self) -> &Stream<'f, T> {
+        &self.stream
+    }
+}
+
+impl<T> Clone for RowStream<'_, T> {
+    fn clone(&self) -> Self {
+        RowStream {
+            stream: self.stream.clone(),
+            columns: Arc::clone(&self.columns),
+            row: Rc::clone(&self.row),
+        }
+    }
+}
+
+impl<'f, T: Data> RowStream<'f, T> {
+    /// A stream whose records `row` turns into values for `columns`; for operators.
+    #[doc(hidden)]
+    pub fn new(
+        stream: Stream<'f, T>,
+        columns: Arc<[Column]>,
+        row: impl Fn(&Record<T>) -> SinkRow + 'static,
+    ) -> Self {
+        RowStream {
+            stream,
+            columns,
+            row: Rc::new(row),
+        }
+    }
+
+    /// Sends every record to `sink`, known as `name` in the status, in metrics and in errors.
+    ///
+    /// # Errors
+    /// If the sink says that it cannot work: a directory that cannot be written, say.
+    #[expect(clippy::needless_pass_by_value, reason = "a sink is made where it is given")]
+    #[track_caller]
+    pub fn sink(&self, name: &str, sink: impl Sink) -> Result<()> {
+        let build = &self.stream.flow.build;
+        build.claim("sink", name, Location::caller());
+        let cx = SinkContext {
+            name: name.into(),
+            worker: build.worker,
+            workers: build.setup.workers,
+            run: build.setup.run_stamp.clone(),
+            columns: Arc::clone(&self.columns),
+            registry: Arc::clone(&build.setup.registry),
+        };
+        let error = |source| Error::Sink {
+            name: name.into(),
+            source,
+        };
+        if build.live.is_none() {
+            sink.check(&cx).map_err(error)?;
+            output(self, name, None);
+        } else {
+            let part = sink.open(&cx).map_err(error)?;
+            output(self, name, Some(part));
+        }
+        Ok(())
+    }
+}

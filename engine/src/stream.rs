@@ -1,0 +1,268 @@
+//! Streams: append-only events, on their way from step to step.
+//!
+//! A [`Stream`] is a handle to records and to the marks that accompany them. It can be copied at no cost: several steps
+//! may read one stream, and share its batches without copying a record, because aggregating only looks at records and
+//! does not take them.
+
+use std::collections::BTreeSet;
+use std::panic::Location;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use timely::container::NoopBuilder;
+use timely::dataflow::StreamVec;
+use timely::dataflow::channels::pact::Pipeline;
+use timely::dataflow::operators::vec::Map;
+use timely::dataflow::operators::{Concat, Operator};
+
+use crate::flow::Flow;
+use crate::input::input;
+use crate::mark::{Mark, Origin, Standing};
+use crate::record::{Data, Record};
+use crate::row_stream::RowStream;
+use crate::sink::SinkRow;
+use crate::source::Source;
+use crate::step;
+use crate::time::EventTime;
+use crate::value::{Column, Columns, Names};
+use crate::watermarks::Watermarks;
+
+/// Records that travel together, shared by all who read them.
+pub type Batch<T> = Rc<Vec<Record<T>>>;
+
+/// The records of a stream in the dataflow.
+pub(crate) type Batches<'f, T> = timely::dataflow::Stream<'f, u64, Batch<T>>;
+
+/// The marks that accompany a stream in the dataflow.
+pub(crate) type Marks<'f> = StreamVec<'f, u64, Mark>;
+
+/// A source of which it is not yet said when its records happened.
+#[must_use = "a source flows once `event_time` has said when its records happened"]
+pub struct Unclocked<'f, S> {
+    pub(crate) flow: Flow<'f>,
+    pub(crate) name: String,
+    pub(crate) source: S,
+}
+
+impl<'f, S: Source> Unclocked<'f, S> {
+    /// Says when a record happened, and how its partitions promise that time has passed.
+    ///
+    /// The event time travels with each record from here on, whatever the steps make of its value.
+    pub fn event_time(
+        self,
+        time_of: impl Fn(&S::Item) -> EventTime + 'static,
+        watermarks: Watermarks,
+    ) -> Stream<'f, S::Item> {
+        let Unclocked { flow, name, source } = self;
+        let origin = flow.build.new_origin();
+        let (batches, marks) = input(&flow, &name, &source, Box::new(time_of), watermarks, origin);
+        let marks = marks.concat(flow.pulse.clone());
+        Stream {
+            flow,
+            batches,
+            marks,
+            origins: BTreeSet::from([origin]),
+            reads: Rc::new(vec![name]),
+        }
+    }
+}
+
+/// A stream of records with values of type `T`.
+pub struct Stream<'f, T: 'static> {
+    pub(crate) flow: Flow<'f>,
+    pub(crate) batches: Batches<'f, T>,
+    pub(crate) marks: Marks<'f>,
+    /// Whom the marks speak for.
+    pub(crate) origins: BTreeSet<Origin>,
+    /// The names of the sources and steps it comes from, for the graph.
+    pub(crate) reads: Rc<Vec<String>>,
+}
+
+impl<T> Clone for Stream<'_, T> {
+    fn clone(&self) -> Self {
+        Stream {
+            flow: self.flow.clone(),
+            batches: self.batches.clone(),
+            marks: self.marks.clone(),
+            origins: self.origins.clone(),
+            reads: Rc::clone(&self.reads),
+        }
+    }
+}
+
+impl<'f, T: Data> Stream<'f, T> {
+    /// Gives each record's columns names, so that it can go to a sink: `events.columns(("user", "ms"), |e| (e.user.clone(), e.ms))`.
+    #[expect(clippy::needless_pass_by_value, reason = "names are written where they are given")]
+    #[track_caller]
+    pub fn columns<N: Names, R: Columns>(
+        &self,
+        names: N,
+        row: impl Fn(&T) -> R + 'static,
+    ) -> RowStream<'f, T> {
+        let location = Location::caller();
+        let columns = named_columns::<R>(&names.names(), location, self);
+        let row = move |record: &Record<T>| {
+            let mut values = Vec::new();
+            row(&record.value).append(&mut values);
+            SinkRow {
+                time: record.time,
+                values,
+            }
+        };
+        RowStream {
+            stream: self.clone(),
+            columns,
+            row: Rc::new(row),
+        }
+    }
+
+    /// Records of this stream and of `other`; its watermark is the lesser of the two.
+    #[must_use]
+    pub fn merge(&self, other: &Stream<'f, T>) -> Stream<'f, T> {
+        let mut reads = self.reads.to_vec();
+        reads.extend(
+            other
+                .reads
+                .iter()
+                .filter(|name| !self.reads.contains(name))
+                .cloned(),
+        );
+        // Marks of origins that both have are the same marks; who hears them twice learns nothing new.
+        let marks = if other.origins.is_subset(&self.origins) {
+            self.marks.clone()
+        } else {
+            self.marks.clone().concat(other.marks.clone())
+        };
+        Stream {
+            flow: self.flow.clone(),
+            batches: self.batches.clone().concat(other.batches.clone()),
+            marks,
+            origins: &self.origins | &other.origins,
+            reads: Rc::new(reads),
+        }
+    }
+}
+
+pub(crate) fn named_columns<R: Columns>(
+    names: &[String],
+    location: &'static Location<'static>,
+    stream: &Stream<'_, impl Data>,
+) -> Arc<[Column]> {
+    let kinds = R::kinds();
+    if kinds.len() != names.len() {
+        let reason = format!(
+            "{} names for {} values at {location}: give each value one",
+            names.len(),
+            kinds.len()
+        );
+        stream.flow.build.error(crate::Error::BadSetting {
+            what: "columns".into(),
+            reason,
+        });
+    }
+    let column = |(name, (kind, nullable)): (&String, (_, _))| Column {
+        name: name.clone(),
+        kind,
+        nullable,
+    };
+    let columns: Vec<Column> = names.iter().zip(kinds).map(column).collect();
+    stream
+        .flow
+        .build
+        .check_columns("columns", &columns, location);
+    columns.into()
+}
+
+/// What operators are made of; not for users.
+impl<'f, T: Data> Stream<'f, T> {
+    /// A stream of what `f` makes of each batch; event times, marks and epochs stay.
+    ///
+    /// `kind` and `location` name the step in errors.
+    #[doc(hidden)]
+    pub fn transform<U: Data>(
+        &self,
+        kind: &str,
+        location: &'static Location<'static>,
+        mut f: impl FnMut(Batch<T>, &mut Vec<Record<U>>) + 'static,
+    ) -> Stream<'f, U> {
+        let step: Rc<str> = format!("{kind} at {location}").into();
+        let batches = self
+            .batches
+            .clone()
+            .unary::<NoopBuilder<Batch<U>>, _, _, _>(Pipeline, kind, |_, _| {
+                move |input, output| {
+                    step::enter(&step);
+                    input.for_each(|capability, batch| {
+                        let mut records = Vec::new();
+                        f(std::mem::take(batch), &mut records);
+                        if !records.is_empty() {
+                            output
+                                .session_with_builder(&capability)
+                                .give_container(&mut Rc::new(records));
+                        }
+                    });
+                }
+            });
+        self.of(batches)
+    }
+
+    /// The same stream with other batches.
+    pub(crate) fn of<U>(&self, batches: Batches<'f, U>) -> Stream<'f, U> {
+        Stream {
+            flow: self.flow.clone(),
+            batches,
+            marks: self.marks.clone(),
+            origins: self.origins.clone(),
+            reads: Rc::clone(&self.reads),
+        }
+    }
+
+    /// Counts this stream as seen from outside: for steps with effects of their own.
+    #[doc(hidden)]
+    pub fn comes_out(&self) {
+        self.flow.build.comes_out(self.batches.clone());
+    }
+
+    /// Marks that stand `by` earlier, for a step that may emit that far behind its input's watermark.
+    pub(crate) fn marks_held_back(&self, by: Duration) -> (Marks<'f>, BTreeSet<Origin>) {
+        let renamed: Vec<(Origin, Origin)> = self
+            .origins
+            .iter()
+            .map(|old| (*old, self.flow.build.new_origin()))
+            .collect();
+        let origins = renamed.iter().map(|(_, new)| *new).collect();
+        let marks = self.marks.clone().map(move |mark| match mark {
+            Mark::Standing {
+                origin,
+                worker,
+                standing,
+            } => {
+                let (_, origin) = *renamed
+                    .iter()
+                    .find(|(old, _)| *old == origin)
+                    .expect("an origin of this stream");
+                let standing = match standing {
+                    Standing::Active(at) => Standing::Active(at.minus(by)),
+                    other => other,
+                };
+                Mark::Standing {
+                    origin,
+                    worker,
+                    standing,
+                }
+            }
+            publish => publish,
+        });
+        (marks, origins)
+    }
+}
+
+/// The records of a batch as values of one's own: moved if no one else reads the batch, else copied.
+#[doc(hidden)]
+pub fn owned<T: Data>(batch: Batch<T>, mut f: impl FnMut(Record<T>)) {
+    match Rc::try_unwrap(batch) {
+        Ok(records) => records.into_iter().for_each(f),
+        Err(shared) => shared.iter().for_each(|record| f(record.clone())),
+    }
+}

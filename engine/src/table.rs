@@ -1,0 +1,247 @@
+//! Tables: keyed collections that change.
+//!
+//! A table's content is known by its changes: for a key, its new value, or that it is gone. Window aggregates are tables
+//! whose keys have a window; a row of theirs is first *open*, then its window has *ended* but late records may still
+//! correct it, then it is *final* and never changes again.
+
+use std::cell::Cell;
+use std::panic::Location;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use timely::dataflow::StreamVec;
+use timely::dataflow::channels::pact::Pipeline;
+
+use crate::flow::Flow;
+use crate::mark::Origin;
+use crate::record::Data;
+use crate::stateful::{Counted, stateful};
+use crate::stream::Marks;
+use crate::time::hours;
+use crate::value::{Column, ColumnType, Columns, Value};
+use crate::view::RowKey;
+use crate::view_step::ViewLogic;
+use crate::window::Window;
+use crate::{Key, Result};
+
+/// A key within a window.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Windowed<K> {
+    /// The window.
+    pub window: Window,
+    /// The key.
+    pub key: K,
+}
+
+/// How settled a row of a windowed table is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Stage {
+    /// The window is open: this is what came so far.
+    Open,
+    /// The window has ended, and this is what it had then; late records may still correct it.
+    Ended,
+    /// The window had ended, and a record within the lateness has corrected the row.
+    Corrected,
+    /// The row will not change any more.
+    Final,
+}
+
+/// A change of a table.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Change<K, V> {
+    /// The row's key.
+    pub key: K,
+    /// Its value from now on; `None` if it is gone.
+    pub value: Option<V>,
+    /// How settled it is.
+    pub stage: Stage,
+}
+
+/// The key of a table: with a window or without.
+pub trait TableKey: Data {
+    /// Whether there is a window.
+    const WINDOWED: bool;
+    /// The columns of the key itself.
+    fn kinds() -> Vec<(ColumnType, bool)>;
+    /// The window, if the table is windowed.
+    fn window(&self) -> Option<Window>;
+    /// Appends the key's values.
+    fn append(&self, row: &mut Vec<Value>);
+}
+
+impl<K: Key> TableKey for Windowed<K> {
+    const WINDOWED: bool = true;
+    fn kinds() -> Vec<(ColumnType, bool)> {
+        K::kinds()
+    }
+    fn window(&self) -> Option<Window> {
+        Some(self.window)
+    }
+    fn append(&self, row: &mut Vec<Value>) {
+        self.key.append(row);
+    }
+}
+
+/// What the readers of a table want to hear; a step makes only what someone wants.
+#[derive(Clone, Default)]
+pub struct Demand {
+    /// Partial results of open windows, and corrections.
+    pub partial: Rc<Cell<bool>>,
+    /// The rows of a window when it ends, and what corrects them later.
+    pub ended: Rc<Cell<bool>>,
+}
+
+/// A keyed, changing collection.
+pub struct Table<'f, K: 'static, V: 'static> {
+    pub(crate) flow: Flow<'f>,
+    pub(crate) name: Rc<str>,
+    pub(crate) changes: StreamVec<'f, u64, Change<K, V>>,
+    pub(crate) marks: Marks<'f>,
+    pub(crate) origins: std::collections::BTreeSet<Origin>,
+    pub(crate) key_columns: Arc<[Column]>,
+    pub(crate) value_columns: Arc<[Column]>,
+    pub(crate) demand: Demand,
+    /// How long after its window's end a row may still change.
+    pub(crate) lateness: Duration,
+}
+
+impl<K: Clone, V: Clone> Clone for Table<'_, K, V> {
+    fn clone(&self) -> Self {
+        Table {
+            flow: self.flow.clone(),
+            name: Rc::clone(&self.name),
+            changes: self.changes.clone(),
+            marks: self.marks.clone(),
+            origins: self.origins.clone(),
+            key_columns: Arc::clone(&self.key_columns),
+            value_columns: Arc::clone(&self.value_columns),
+            demand: self.demand.clone(),
+            lateness: self.lateness,
+        }
+    }
+}
+
+/// How a view is kept.
+#[derive(Clone, Copy, Debug)]
+pub struct ViewSettings {
+    keep: Duration,
+}
+
+impl Default for ViewSettings {
+    fn default() -> Self {
+        ViewSettings { keep: hours(1) }
+    }
+}
+
+impl ViewSettings {
+    /// Keeps the rows of a window for `keep` of event time after its end (default one hour).
+    #[must_use]
+    pub fn keep(mut self, keep: Duration) -> Self {
+        self.keep = keep;
+        self
+    }
+}
+
+impl<K, V> Table<'_, K, V>
+where
+    K: TableKey + Ord,
+    V: Columns + Data,
+{
+    /// Publishes the table as view `name`: partial results at publish epochs, then final ones.
+    ///
+    /// A view keeps the rows of a window for an hour of event time after the window's end; see
+    /// [`view_with`](Self::view_with).
+    ///
+    /// # Errors
+    /// Never of itself; mistakes in names are told when the building ends.
+    #[track_caller]
+    pub fn view(&self, name: &str) -> Result<()> {
+        self.view_with(name, ViewSettings::default())
+    }
+
+    /// Publishes the table as view `name`, kept as `settings` says.
+    ///
+    /// # Errors
+    /// As [`view`](Self::view).
+    #[track_caller]
+    pub fn view_with(&self, name: &str, settings: ViewSettings) -> Result<()> {
+        let location = Location::caller();
+        let build = &self.flow.build;
+        build.claim("view", name, location);
+        self.demand.partial.set(true);
+
+        let mut columns = self.columns();
+        if K::WINDOWED {
+            columns.push(Column::new("final", ColumnType::Bool));
+        }
+        build.check_columns(name, &columns, location);
+        let columns: Arc<[Column]> = columns.into();
+        build.graph.borrow_mut().views.insert(name.into(), columns);
+        let step = build.step("view", name, vec![self.name.to_string()], None);
+        let counted = Counted {
+            step,
+            worker: build.worker,
+            counts_state: true,
+        };
+        let run = build.live.as_ref().map(|live| live.run.clone());
+        let logic = ViewLogic::<K, V>::new(name, build.worker, run, settings.keep);
+        let (out, _) = stateful(
+            &self.flow,
+            counted,
+            self.changes.clone(),
+            Pipeline,
+            self.marks.clone(),
+            self.origins.len(),
+            logic,
+        );
+        build.comes_out(out);
+        Ok(())
+    }
+
+    /// The columns of a row: the window, the key, the values.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn columns(&self) -> Vec<Column> {
+        let window = self.window_columns();
+        window
+            .into_iter()
+            .chain(self.key_columns.iter().cloned())
+            .chain(self.value_columns.iter().cloned())
+            .collect()
+    }
+
+    fn window_columns(&self) -> Vec<Column> {
+        if K::WINDOWED {
+            vec![
+                Column::new("window_start", ColumnType::Timestamp),
+                Column::new("window_end", ColumnType::Timestamp),
+            ]
+        } else {
+            Vec::new()
+        }
+    }
+}
+
+/// The values of a row in the order of [`Table::columns`].
+#[doc(hidden)]
+pub fn row_values<K: TableKey, V: Columns>(key: &K, value: &V) -> Vec<Value> {
+    let mut values = Vec::new();
+    if let Some(window) = key.window() {
+        values.extend([Value::Time(window.start), Value::Time(window.end)]);
+    }
+    key.append(&mut values);
+    value.append(&mut values);
+    values
+}
+
+/// What a row of a view is kept by.
+pub(crate) fn row_key<K: TableKey>(key: &K) -> RowKey {
+    let mut values = Vec::new();
+    key.append(&mut values);
+    RowKey {
+        window: key.window(),
+        key: values.into(),
+    }
+}
