@@ -329,7 +329,7 @@ where
         {
             self.timers.at(time, &self.activator);
         }
-        if let Some(Standing::Idle(since)) = self.standing_sent {
+        if let Some(Standing::Idle { now: since, .. }) = self.standing_sent {
             self.timers.at(since.plus(IDLE_BEAT), &self.activator);
         }
     }
@@ -338,7 +338,7 @@ where
     fn standing_to_send(&self, now: EventTime) -> Option<Standing> {
         let standing = self.reader.standing(now);
         match (standing, self.standing_sent) {
-            (Standing::Idle(now), Some(Standing::Idle(sent))) => {
+            (Standing::Idle { now, .. }, Some(Standing::Idle { now: sent, .. })) => {
                 (now.since(sent) >= IDLE_BEAT).then_some(standing)
             }
             (standing, sent) => (sent != Some(standing)).then_some(standing),
@@ -391,16 +391,17 @@ impl<P: Partition> Reader<P> {
     }
 
     fn standing(&self, now: EventTime) -> Standing {
-        let least = self
+        let active = self.partitions.iter().filter(|p| p.is_active());
+        let reached = self
             .partitions
             .iter()
-            .filter(|p| p.is_active())
             .map(Driven::watermark)
-            .min();
-        match least {
+            .max()
+            .unwrap_or(EventTime::MIN);
+        match active.map(Driven::watermark).min() {
             Some(least) => Standing::Active(least),
-            None if self.has_ended() => Standing::Ended,
-            None => Standing::Idle(now),
+            None if self.has_ended() => Standing::Ended { reached },
+            None => Standing::Idle { now, reached },
         }
     }
 

@@ -3,7 +3,8 @@
 //! A watermark cannot be the frontier of the dataflow, which counts epochs. It travels as data: every stream is
 //! accompanied by a small stream of [`Mark`]s, in which each worker says, for each source, how far its partitions have
 //! promised to be. All workers get all marks, so that each comes to the same watermark after each epoch: the least of
-//! what all that are not idle have promised. A [`MarkClock`] does that sum.
+//! what all that are not idle have promised. When all are idle it goes on with the wall clock, from the furthest that any
+//! of them had come. A [`MarkClock`] does that sum.
 //!
 //! *Invariants*: a clock never goes back. It stands at "nothing promised" until every worker has spoken for every origin.
 //! What it says after an epoch depends on the marks up to that epoch alone, so it is the same on all workers.
@@ -42,10 +43,18 @@ pub(crate) enum Mark {
 pub(crate) enum Standing {
     /// At least one may send, and the least of their watermarks is this.
     Active(EventTime),
-    /// All are idle, as of this time of the wall clock.
-    Idle(EventTime),
+    /// None may send for now.
+    Idle {
+        /// The wall clock.
+        now: EventTime,
+        /// The greatest of their watermarks.
+        reached: EventTime,
+    },
     /// All have ended.
-    Ended,
+    Ended {
+        /// The greatest of their watermarks.
+        reached: EventTime,
+    },
 }
 
 /// Sums marks up to one watermark.
@@ -96,32 +105,28 @@ impl MarkClock {
         if self.standings.len() < self.n_expected {
             return self.watermark;
         }
-        let standings = || self.standings.values().copied();
-        let least_active = standings()
-            .filter_map(|s| {
-                if let Standing::Active(at) = s {
-                    Some(at)
-                } else {
-                    None
+        let mut least_active: Option<EventTime> = None;
+        let mut idle_at: Option<EventTime> = None;
+        let mut reached = self.watermark;
+        for standing in self.standings.values() {
+            match *standing {
+                Standing::Active(at) => {
+                    least_active = Some(least_active.map_or(at, |least| least.min(at)))
                 }
-            })
-            .min();
-        let idle_at = standings()
-            .filter_map(|s| {
-                if let Standing::Idle(at) = s {
-                    Some(at)
-                } else {
-                    None
+                Standing::Idle { now, reached: at } => {
+                    idle_at = idle_at.max(Some(now));
+                    reached = reached.max(at);
                 }
-            })
-            .max();
+                Standing::Ended { reached: at } => reached = reached.max(at),
+            }
+        }
         let reached = match (least_active, idle_at) {
             (Some(least), _) => {
                 self.all_idle_from = None;
                 least
             }
             (None, Some(now)) => {
-                let (watermark, since) = *self.all_idle_from.get_or_insert((self.watermark, now));
+                let (watermark, since) = *self.all_idle_from.get_or_insert((reached, now));
                 watermark.plus(now.since(since))
             }
             (None, None) => EventTime::MAX,
@@ -153,6 +158,19 @@ mod tests {
         assert_eq!(clock.settle(), watermark, "after {marks:?}");
     }
 
+    fn idle(now: i64, reached: i64) -> Standing {
+        Standing::Idle {
+            now: at(now),
+            reached: at(reached),
+        }
+    }
+
+    fn ended(reached: i64) -> Standing {
+        Standing::Ended {
+            reached: at(reached),
+        }
+    }
+
     #[test]
     fn the_least_of_all_that_are_not_idle() {
         let clock = &mut MarkClock::new(1, 2);
@@ -162,10 +180,10 @@ mod tests {
             EventTime::MIN,
         );
         check(clock, &[mark(0, 1, Standing::Active(at(5)))], at(5));
-        check(clock, &[mark(0, 1, Standing::Idle(at(100)))], at(7));
+        check(clock, &[mark(0, 1, idle(100, 5))], at(7));
         check(clock, &[mark(0, 1, Standing::Active(at(1)))], at(7));
-        check(clock, &[mark(0, 0, Standing::Ended)], at(7));
-        check(clock, &[mark(0, 1, Standing::Ended)], EventTime::MAX);
+        check(clock, &[mark(0, 0, ended(7))], at(7));
+        check(clock, &[mark(0, 1, ended(8))], EventTime::MAX);
     }
 
     #[test]
@@ -175,18 +193,50 @@ mod tests {
             clock,
             &[
                 mark(0, 0, Standing::Active(at(10))),
-                mark(1, 0, Standing::Idle(at(50))),
+                mark(1, 0, idle(50, 0)),
             ],
             at(10),
         );
-        check(clock, &[mark(0, 0, Standing::Ended)], at(10));
-        check(clock, &[mark(1, 0, Standing::Idle(at(53)))], at(13));
+        check(clock, &[mark(0, 0, ended(10))], at(10));
+        check(clock, &[mark(1, 0, idle(53, 0))], at(13));
         check(clock, &[mark(1, 0, Standing::Active(at(2)))], at(13));
-        check(clock, &[mark(1, 0, Standing::Idle(at(60)))], at(13));
+        check(clock, &[mark(1, 0, idle(60, 2))], at(13));
+        check(clock, &[mark(1, 0, idle(61, 2))], at(13).plus(seconds(1)));
+    }
+
+    #[test]
+    fn one_that_ended_while_another_had_promised_nothing_counts_when_that_is_idle() {
+        let clock = &mut MarkClock::new(2, 1);
+        let nothing = Standing::Active(EventTime::MIN);
         check(
             clock,
-            &[mark(1, 0, Standing::Idle(at(61)))],
-            at(13).plus(seconds(1)),
+            &[mark(0, 0, Standing::Active(at(10))), mark(1, 0, nothing)],
+            EventTime::MIN,
+        );
+        check(clock, &[mark(0, 0, ended(15))], EventTime::MIN);
+        check(
+            clock,
+            &[mark(
+                1,
+                0,
+                Standing::Idle {
+                    now: at(50),
+                    reached: EventTime::MIN,
+                },
+            )],
+            at(15),
+        );
+        check(
+            clock,
+            &[mark(
+                1,
+                0,
+                Standing::Idle {
+                    now: at(52),
+                    reached: EventTime::MIN,
+                },
+            )],
+            at(17),
         );
     }
 }

@@ -55,7 +55,10 @@ impl<'f, T: Data> RowStream<'f, T> {
     ///
     /// # Errors
     /// If the sink says that it cannot work: a directory that cannot be written, say.
-    #[expect(clippy::needless_pass_by_value, reason = "a sink is made where it is given")]
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "a sink is made where it is given"
+    )]
     #[track_caller]
     pub fn sink(&self, name: &str, sink: impl Sink) -> Result<()> {
         let build = &self.stream.flow.build;

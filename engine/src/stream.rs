@@ -93,7 +93,10 @@ impl<T> Clone for Stream<'_, T> {
 
 impl<'f, T: Data> Stream<'f, T> {
     /// Gives each record's columns names, so that it can go to a sink: `events.columns(("user", "ms"), |e| (e.user.clone(), e.ms))`.
-    #[expect(clippy::needless_pass_by_value, reason = "names are written where they are given")]
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "names are written where they are given"
+    )]
     #[track_caller]
     pub fn columns<N: Names, R: Columns>(
         &self,
@@ -244,7 +247,13 @@ impl<'f, T: Data> Stream<'f, T> {
                     .expect("an origin of this stream");
                 let standing = match standing {
                     Standing::Active(at) => Standing::Active(at.minus(by)),
-                    other => other,
+                    Standing::Idle { now, reached } => Standing::Idle {
+                        now,
+                        reached: reached.minus(by),
+                    },
+                    Standing::Ended { reached } => Standing::Ended {
+                        reached: reached.minus(by),
+                    },
                 };
                 Mark::Standing {
                     origin,
