@@ -2,12 +2,14 @@
 //!
 //! | connector | what it is | partitions |
 //! |---|---|---|
+//! | [`NdjsonFiles`] | reads files of one JSON value a line, plain or compressed, or standard input | 16 |
 //! | [`DeadLetterFiles`] | keeps what could not be processed, one file a source | |
 //!
 //! A source that reads bytes is given a format: [`Json`] is one, anything that implements [`Decode`] is another.
 
 mod dead_letters;
 mod event;
+mod file;
 mod format;
 mod take;
 
@@ -16,4 +18,5 @@ mod testing;
 
 pub use dead_letters::{DeadLetterFileError, DeadLetterFiles};
 pub use event::{Event, Metadata};
+pub use file::{FileError, FileLane, FileSource, NdjsonFiles, Packing};
 pub use format::{Decode, DecodeError, Json, Place};
