@@ -3,10 +3,12 @@
 //! | connector | what it is | partitions |
 //! |---|---|---|
 //! | [`NdjsonFiles`] | reads files of one JSON value a line, plain or compressed, or standard input | 16 |
+//! | [`Collector`] | takes events that are pushed in, over HTTP or by the program itself | 1 |
 //! | [`DeadLetterFiles`] | keeps what could not be processed, one file a source | |
 //!
 //! A source that reads bytes is given a format: [`Json`] is one, anything that implements [`Decode`] is another.
 
+mod collector;
 mod dead_letters;
 mod event;
 mod file;
@@ -16,6 +18,7 @@ mod take;
 #[cfg(test)]
 mod testing;
 
+pub use collector::{Collector, CollectorPartition, CollectorSource};
 pub use dead_letters::{DeadLetterFileError, DeadLetterFiles};
 pub use event::{Event, Metadata};
 pub use file::{FileError, FileLane, FileSource, NdjsonFiles, Packing};
