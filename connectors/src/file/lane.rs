@@ -1,0 +1,206 @@
+//! Lanes: the partitions of files.
+//!
+//! ```text
+//!  begin stripe ──▶ gate ──▶ next line ──▶ decode ──▶ accept, or reject ─┐
+//!       ▲            └ Held    ▲  └ none: fill, ended: finish            │
+//!       └──────────────────────┴─────────────────────────────────────────┘ while there is room
+//! ```
+
+use std::sync::Arc;
+
+use millstream_engine::{BoxError, Intake, Partition, Polled, Waker};
+
+use super::error::FileError;
+use super::input::{Filled, Input};
+use super::lines::{LINE_BYTES_MAX, Line, Lines};
+use super::plan::{Plan, Stripe};
+use crate::format::Decode;
+use crate::take::Take;
+
+/// How much a lane reads before it lets its worker do something else, even if it found no records in it.
+const BYTES_PER_POLL: usize = 8 * 1024 * 1024;
+
+/// By how many bits the number of a file stands above the place in it.
+const FILE_SHIFT: u32 = 40;
+
+/// Reads every sixteenth stripe of a source's files.
+pub struct FileLane<F> {
+    plan: Arc<Plan>,
+    lane: u32,
+    format: F,
+    waker: Waker,
+    /// The round of the stripe that is read, or is to be read next.
+    round: u64,
+    reading: Option<(Stripe, Input)>,
+    lines: Lines,
+    /// An error that waits until the records before it are safely in their epoch.
+    failed: Option<FileError>,
+    /// Bytes of the stripes that are finished.
+    n_finished: u64,
+    /// Bytes of all stripes of this lane, if that is known.
+    n_total: Option<u64>,
+}
+
+impl<F: Decode> FileLane<F> {
+    pub(super) fn new(plan: Arc<Plan>, lane: u32, format: F, waker: Waker) -> Self {
+        let stripes = (0..).map_while(|round| plan.stripe(lane, round));
+        let n_total = stripes.map(|stripe| plan.bytes_of(stripe)).sum();
+        FileLane {
+            plan,
+            lane,
+            format,
+            waker,
+            round: 0,
+            reading: None,
+            lines: Lines::new(),
+            failed: None,
+            n_finished: 0,
+            n_total,
+        }
+    }
+
+    pub(crate) fn advance(&mut self, intake: &mut impl Take<F::Item>) -> Result<Polled, FileError> {
+        if let Some(error) = self.failed.take() {
+            return Err(error);
+        }
+        let room_before = intake.room();
+        match self.read(intake) {
+            Err(error) if intake.room() < room_before => {
+                self.failed = Some(error);
+                Ok(Polled::Ready)
+            }
+            result => result,
+        }
+    }
+
+    fn read(&mut self, intake: &mut impl Take<F::Item>) -> Result<Polled, FileError> {
+        let mut bytes_left = BYTES_PER_POLL;
+        loop {
+            let Some((stripe, input)) = &mut self.reading else {
+                match self.begin()? {
+                    None => continue,
+                    Some(polled) => return Ok(polled),
+                }
+            };
+            let lines_of_file = LinesOfFile {
+                plan: &self.plan,
+                format: &self.format,
+                file_idx: stripe.file_idx,
+            };
+            while intake.room() > 0 {
+                let Some(line) = self.lines.next() else { break };
+                lines_of_file.take(&line, intake);
+            }
+            if intake.room() == 0 {
+                return Ok(Polled::Ready);
+            }
+            if self.lines.is_done() {
+                self.n_finished += self
+                    .plan
+                    .bytes_of(*stripe)
+                    .unwrap_or_else(|| self.lines.offset());
+                self.reading = None;
+                self.round += 1;
+                self.plan.gate.leave();
+                continue;
+            }
+            if bytes_left == 0 {
+                return Ok(Polled::Ready);
+            }
+            match input.fill(&mut self.lines, &self.plan.files[stripe.file_idx].path)? {
+                Filled::Bytes(n) => bytes_left = bytes_left.saturating_sub(n),
+                Filled::NotYet => return Ok(Polled::CaughtUp { until: None }),
+            }
+        }
+    }
+
+    /// Begins the next stripe, or says how the lane stands where it may not.
+    fn begin(&mut self) -> Result<Option<Polled>, FileError> {
+        let Some(stripe) = self.plan.stripe(self.lane, self.round) else {
+            // The buffer is of no more use.
+            self.lines = Lines::new();
+            return Ok(Some(Polled::Ended));
+        };
+        if !self.plan.gate.enter(self.lane, self.round, &self.waker) {
+            return Ok(Some(Polled::Held));
+        }
+        let from = self.lines.begin(stripe.start, stripe.end);
+        let input = Input::open(&self.plan.files[stripe.file_idx], stripe, from, &self.waker)?;
+        self.reading = Some((stripe, input));
+        Ok(None)
+    }
+
+    fn n_done(&self) -> u64 {
+        let in_stripe = self.reading.as_ref().map_or(0, |(stripe, input)| {
+            // The line that goes beyond the stripe is counted where it ends, or the sum would not come out.
+            let n_plain = self
+                .lines
+                .offset()
+                .min(stripe.end)
+                .saturating_sub(stripe.start);
+            input.n_packed().unwrap_or(n_plain)
+        });
+        self.n_finished + in_stripe
+    }
+}
+
+impl<F: Decode> Partition for FileLane<F> {
+    type Item = F::Item;
+
+    fn poll(&mut self, intake: &mut Intake<'_, F::Item>) -> Result<Polled, BoxError> {
+        Ok(self.advance(intake)?)
+    }
+
+    fn progress(&self) -> (u64, Option<u64>) {
+        (self.n_done(), self.n_total)
+    }
+}
+
+/// What is the same for all lines of a stripe.
+struct LinesOfFile<'a, F> {
+    plan: &'a Plan,
+    format: &'a F,
+    file_idx: usize,
+}
+
+impl<F: Decode> LinesOfFile<'_, F> {
+    #[inline]
+    fn take(&self, line: &Line<'_>, intake: &mut impl Take<F::Item>) {
+        match *line {
+            Line::Whole { offset, bytes } => match self.format.decode(bytes) {
+                Ok(value) => {
+                    if let Err(reason) = intake.accept(value) {
+                        self.reject(offset, &reason, bytes, intake);
+                    }
+                }
+                Err(error) => self.reject(offset, &error.to_string(), bytes, intake),
+            },
+            Line::TooLong {
+                offset,
+                head,
+                length,
+            } => {
+                let reason =
+                    format!("the line has {length} bytes, more than the {LINE_BYTES_MAX} allowed");
+                self.reject(offset, &reason, head, intake);
+            }
+        }
+    }
+
+    #[cold]
+    fn reject(&self, offset: u64, reason: &str, raw: &[u8], intake: &mut impl Take<F::Item>) {
+        if self.plan.files.len() == 1 {
+            return intake.reject(offset, reason.to_owned(), raw);
+        }
+        let path = self.plan.files[self.file_idx].path.display();
+        let offset_in_all = ((self.file_idx as u64) << FILE_SHIFT) + offset;
+        intake.reject(
+            offset_in_all,
+            format!("{path}, byte {offset}: {reason}"),
+            raw,
+        );
+    }
+}
+
+#[cfg(test)]
+mod tests;
