@@ -55,14 +55,14 @@ impl<T> Polling<T> {
 }
 
 impl<P: Partition> Driven<P> {
-    pub(crate) fn new(number: u32, partition: P, rules: Rules, now: EventTime) -> Self {
+    pub(crate) fn new(number: u32, partition: P, rules: Rules) -> Self {
         Driven {
             number,
             partition: Some(partition),
             rules,
             watermark: PartitionWatermark::new(rules.watermarks.bound()),
             polled: None,
-            busy_at: now,
+            busy_at: rules.started,
             idle: false,
             told: None,
         }

@@ -52,6 +52,8 @@ impl Default for EpochSettings {
 /// One per process, shared by its workers.
 pub(crate) struct EpochClock {
     pub(crate) settings: EpochSettings,
+    /// The first epoch of the run.
+    pub(crate) first: u64,
     current: AtomicU64,
     state: Mutex<State>,
 }
@@ -92,6 +94,7 @@ impl EpochClock {
     ) -> Self {
         EpochClock {
             settings,
+            first: first.as_u64(),
             current: AtomicU64::new(first.as_u64()),
             state: Mutex::new(State {
                 opened: now,

@@ -145,7 +145,6 @@ fn open<S: Source>(
     let n_partitions =
         u32::try_from(meter.partitions.len()).expect("partitions are counted in u32");
     let cx = flow.build.source_context(name);
-    let now = flow.build.setup.clock.now();
     let rules = Rules {
         watermarks,
         arrival: source.arrival(),
@@ -154,7 +153,7 @@ fn open<S: Source>(
     let mut partitions = Vec::new();
     for number in (0..n_partitions).filter(|p| *p as usize % workers == worker) {
         let partition = source.open(number, &cx, waker.clone())?;
-        partitions.push(Driven::new(number, partition, rules, now));
+        partitions.push(Driven::new(number, partition, rules));
     }
     Ok(Some(Reader {
         live: live.clone(),
@@ -207,7 +206,7 @@ where
         let mut capabilities: [Capability<u64>; 2] = capabilities
             .try_into()
             .unwrap_or_else(|_| panic!("a source has two outputs"));
-        let epoch = reader.live.shared.epochs.current();
+        let epoch = reader.live.shared.epochs.first;
         capabilities
             .iter_mut()
             .for_each(|capability| capability.downgrade(&epoch));

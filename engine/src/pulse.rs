@@ -43,7 +43,7 @@ pub(crate) fn pulse<'f>(scope: Scope<'f, u64>, build: &Rc<Build>) -> Marks<'f> {
             .next()
             .filter(|_| leads && live.is_some());
         if let (Some(capability), Some(live)) = (&mut capability, &live) {
-            capability.downgrade(&live.shared.epochs.current());
+            capability.downgrade(&live.shared.epochs.first);
         }
         move |_frontiers| {
             step::enter(&name);
