@@ -4,7 +4,6 @@
 //!  build dry ─▶ every mistake is told here ─▶ services start ─▶ workers start ─▶ … ─▶ all sources have ended, or a stop
 //! ```
 
-use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, OnceLock, Weak};
@@ -174,15 +173,18 @@ impl App {
         let n_inputs = graph.sources.len() * self.workers;
         let epochs = EpochClock::new(self.epochs, Epoch::first_of_run(1), started, n_inputs);
         let shared = Arc::new(Shared::new(setup, epochs, graph.steps, graph.sources));
-        let stopping = Arc::clone(&shared);
+        let (stopping, inlets) = (Arc::clone(&shared), graph.inlets.clone());
         let run = Run(Arc::new(RunInner {
             name: self.name.clone(),
             catalog: Catalog::new(self.workers, graph.views),
             clock: Arc::clone(&self.clock),
-            inlets: Mutex::new(graph.inlets.into_iter().collect::<BTreeMap<_, _>>()),
+            inlets: graph.inlets,
             status: OnceLock::new(),
             ready: AtomicBool::new(false),
-            stop: Box::new(move || stopping.stop()),
+            stop: Box::new(move || {
+                inlets.values().for_each(|inlet| inlet.close());
+                stopping.stop();
+            }),
             published: Mutex::default(),
         }));
         let (asked, catalog) = (Arc::clone(&shared), Arc::downgrade(&run.0));

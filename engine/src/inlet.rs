@@ -14,6 +14,9 @@ pub trait Inlet: Send + Sync + 'static {
 
     /// The largest body it looks at, in bytes.
     fn body_bytes_max(&self) -> usize;
+
+    /// Takes nothing more from now on: every offer is refused as [`Refusal::Stopping`]. What was accepted is still polled.
+    fn close(&self);
 }
 
 /// What became of the events of a body.

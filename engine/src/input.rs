@@ -150,6 +150,7 @@ fn open<S: Source>(
         arrival: source.arrival(),
         started: flow.build.setup.started,
     };
+    let is_pushed = source.inlet(&cx).is_some();
     let mut partitions = Vec::new();
     for number in (0..n_partitions).filter(|p| *p as usize % workers == worker) {
         let partition = source.open(number, &cx, waker.clone())?;
@@ -162,6 +163,7 @@ fn open<S: Source>(
         time_of,
         partitions,
         next: 0,
+        is_pushed,
         letters_to_flush: false,
     }))
 }
@@ -175,6 +177,8 @@ struct Reader<P: Partition> {
     partitions: Vec<Driven<P>>,
     /// The partition that is polled first, next time.
     next: usize,
+    /// It has an inlet.
+    is_pushed: bool,
     /// There are dead letters that may not be readable yet.
     letters_to_flush: bool,
 }
@@ -239,11 +243,7 @@ where
         }
         let now = shared.setup.clock.now();
         if shared.stopping() {
-            if !self.reader.has_ended() {
-                shared.interrupted.store(true, Relaxed);
-            }
-            self.seal(&mut mark);
-            return true;
+            return self.stop(&shared, now, &mut send, &mut mark);
         }
         let read = self.read(&shared, now);
         for batch in read.batches {
@@ -261,6 +261,35 @@ where
         self.ask_to_close(&shared, now, read.full, read.any);
         self.come_back(now, read.ready && !read.full);
         false
+    }
+
+    /// Ends before the input does. What was pushed in and accepted is still taken: whoever pushed it was told so.
+    fn stop(
+        &mut self,
+        shared: &Shared,
+        now: EventTime,
+        send: &mut impl FnMut(&Capability<u64>, Vec<Record<P::Item>>),
+        mark: &mut impl FnMut(&Capability<u64>, Mark),
+    ) -> bool {
+        while self.reader.is_pushed {
+            self.taken = 0;
+            let read = self.read(shared, now);
+            let any = read.any;
+            read.batches
+                .into_iter()
+                .for_each(|batch| send(&self.capabilities[0], batch));
+            if shared.failed() {
+                return false;
+            }
+            if !any {
+                break;
+            }
+        }
+        if !self.reader.has_ended() && !self.reader.is_pushed {
+            shared.interrupted.store(true, Relaxed);
+        }
+        self.seal(mark);
+        true
     }
 
     /// Polls the partitions in turn until the epoch has its fill or none has more at once.

@@ -25,7 +25,7 @@ pub(crate) struct RunInner {
     pub(crate) name: String,
     pub(crate) catalog: Catalog,
     pub(crate) clock: Arc<dyn WallClock>,
-    pub(crate) inlets: Mutex<BTreeMap<String, Arc<dyn Inlet>>>,
+    pub(crate) inlets: BTreeMap<String, Arc<dyn Inlet>>,
     pub(crate) status: OnceLock<Box<dyn Fn() -> PipelineStatus + Send + Sync>>,
     pub(crate) ready: AtomicBool,
     pub(crate) stop: Box<dyn Fn() + Send + Sync>,
@@ -60,24 +60,13 @@ impl Run {
     /// The inlet of source `name`, if it is a pushed one.
     #[must_use]
     pub fn inlet(&self, name: &str) -> Option<Arc<dyn Inlet>> {
-        self.0
-            .inlets
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .get(name)
-            .cloned()
+        self.0.inlets.get(name).cloned()
     }
 
     /// The names of all sources that events can be pushed into.
     #[must_use]
     pub fn inlet_names(&self) -> Vec<String> {
-        self.0
-            .inlets
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .keys()
-            .cloned()
-            .collect()
+        self.0.inlets.keys().cloned().collect()
     }
 
     /// Whether every worker has been built and its state is there.

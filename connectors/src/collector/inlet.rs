@@ -102,4 +102,8 @@ impl<F: Decode> Inlet for CollectorInlet<F> {
     fn body_bytes_max(&self) -> usize {
         self.limits.body_bytes
     }
+
+    fn close(&self) {
+        self.queue.refuse();
+    }
 }

@@ -92,6 +92,11 @@ impl<T> Queue<T> {
         });
     }
 
+    /// Takes nothing more; what is in it can still be taken.
+    pub(super) fn refuse(&self) {
+        self.with(|inner| inner.is_closed = true);
+    }
+
     /// Takes nothing more; gives how many entries nobody took.
     pub(super) fn close(&self) -> usize {
         self.with(|inner| {

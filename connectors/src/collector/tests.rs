@@ -158,3 +158,20 @@ fn the_worker_is_woken_and_the_end_of_the_run_is_told() {
         Err(Refusal::Stopping { .. })
     ));
 }
+
+#[test]
+fn what_was_accepted_before_it_closed_can_still_be_taken() {
+    let (inlet, mut partition) = both_ends(Collector::new());
+    inlet.offer(NDJSON, &ndjson([1, 2])).unwrap();
+    inlet.close();
+    assert!(matches!(
+        inlet.offer(None, b"3"),
+        Err(Refusal::Stopping { .. })
+    ));
+    let mut taken = Taken::with_room(10);
+    assert_eq!(
+        partition.advance(&mut taken),
+        Polled::CaughtUp { until: None }
+    );
+    assert_eq!(taken.values, [1, 2]);
+}
