@@ -1,13 +1,19 @@
 //! Sources, sinks and formats for Millstream: bytes in, bytes out.
 //!
-//! | connector | what it is | partitions |
+//! | source | what it is | partitions |
 //! |---|---|---|
 //! | [`NdjsonFiles`] | reads files of one JSON value a line, plain or compressed, or standard input | 16 |
 //! | [`Collector`] | takes events that are pushed in, over HTTP or by the program itself | 1 |
 //! | [`Clickstream`] | makes up page views, the same ones for the same seed | 4 |
-//! | [`DeadLetterFiles`] | keeps what could not be processed, one file a source | |
 //!
-//! A source that reads bytes is given a format: [`Json`] is one, anything that implements [`Decode`] is another.
+//! | sink | what it is |
+//! |---|---|
+//! | [`ParquetFiles`] | a folder of Parquet files, one partition a day or an hour |
+//! | [`Console`] | a line of JSON a row on standard output |
+//! | [`Memory`] | a list of rows, for tests |
+//!
+//! A source that reads bytes is given a format: [`Json`] is one, anything that implements [`Decode`] is another. What
+//! cannot be processed goes to [`DeadLetterFiles`].
 
 mod clickstream;
 mod collector;
@@ -17,12 +23,28 @@ mod file;
 mod format;
 mod take;
 
+mod console;
+mod held;
+mod memory;
+mod parquet;
+mod row_csv;
+mod row_json;
+mod schema;
+mod sink_error;
+
 #[cfg(test)]
 mod testing;
 
+pub use crate::parquet::{ParquetFiles, write_parquet};
 pub use clickstream::{Clickstream, ClickstreamPartition, PageView, ParseRateError, Rate};
 pub use collector::{Collector, CollectorPartition, CollectorSource};
+pub use console::Console;
 pub use dead_letters::{DeadLetterFileError, DeadLetterFiles};
 pub use event::{Event, Metadata};
 pub use file::{FileError, FileLane, FileSource, NdjsonFiles, Packing};
 pub use format::{Decode, DecodeError, Json, Place};
+pub use memory::Memory;
+pub use row_csv::write_csv;
+pub use row_json::{RowJson, ValueJson, write_ndjson};
+pub use schema::{arrow_schema, record_batch};
+pub use sink_error::SinkError;

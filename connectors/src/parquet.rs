@@ -1,0 +1,180 @@
+//! Parquet files in a folder, partitioned by event time, each published once and whole.
+//!
+//! ```text
+//! data/pages/                                   what is there to read: data/pages/**/*.parquet
+//! ├── date=2026-11-23/                          a partition: the day of the rows' event time
+//! │   ├── part-r7-7.1200-0-4.parquet            run r7, epoch 7.1200, worker 0, its file 4
+//! │   ├── part-r7-7.1200-1-2.parquet
+//! │   └── _manifest.json                        the watermark has left the day: it is final
+//! ├── date=2026-11-24/
+//! └── .staging/                                 written and synced, not published; gone after the run
+//! ```
+//!
+//! Rows wait in memory, by partition, until a file of them is due: there are so many rows or bytes, the first of them
+//! has waited for so long, the watermark has left the partition, or the run ends. So the number of files follows from
+//! the roll policy and not from how often the engine commits. A file is written and synced in `.staging` under a name
+//! no glob finds, and published by a rename in the same file system: a reader sees all of it or nothing.
+//!
+//! Rows that arrive when the watermark has left their partition already (late corrections) do not make a file each:
+//! they wait for the policy like any others, and the manifest counts them.
+//!
+//! The keys of the partitions are called `date` and `hour`, or `partition_date` and `partition_hour` where the rows
+//! have columns of such names. Rows of a time outside the years 0 to 9999 are in the partition
+//! `__HIVE_DEFAULT_PARTITION__`, which readers take for null.
+//!
+//! *Invariants*: a visible file is complete and never changes; names never repeat, across workers, epochs and runs; a
+//! manifest lists what is in its folder when it is written, whoever wrote it.
+
+mod buffer;
+mod folder;
+mod manifest;
+mod part;
+mod partition;
+mod progress;
+mod staged_file;
+mod write;
+
+use std::convert::Infallible;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use millstream_engine::{BoxError, Sink, SinkContext, SinkPart, minutes};
+
+use crate::sink_error::SinkError;
+
+use buffer::Roll;
+use folder::Folder;
+use part::Part;
+use partition::Grain;
+use progress::Progress;
+
+pub use write::write_parquet;
+
+/// A sink that writes Parquet files into a folder.
+///
+/// By default a file is due after a million rows, 64 MiB of them in memory, or one minute of waiting, and when the
+/// watermark leaves its day. Within a file rows are sorted by their values in the order of the columns.
+///
+/// # Examples
+/// ```
+/// use millstream_connectors::ParquetFiles;
+/// use millstream_engine::{Column, ColumnType, Epoch, EventTime, Sink, SinkContext, SinkRow, StageAt, Value};
+///
+/// let folder = tempfile::tempdir()?;
+/// let mut part = ParquetFiles::new(folder.path()).roll_rows(10_000).open(&SinkContext {
+///     name: "history".into(), worker: 0, workers: 1, run: "r1".into(),
+///     columns: vec![Column::new("views", ColumnType::Int64)].into(), registry: Default::default(),
+/// })?;
+/// let (epoch, time) = (Epoch::first_of_run(1), "2026-11-23T10:00:00Z".parse()?);
+/// part.write(epoch, &mut vec![SinkRow { time, values: vec![Value::Int(7)] }])?;
+/// let staged = part.stage(StageAt { epoch, watermark: EventTime::MAX, now: time, last: true })?;
+/// let published = part.publish(&staged)?;
+/// assert!(published[0].name.ends_with("date=2026-11-23/part-r1-1.0-0-0.parquet"));
+/// # Ok::<(), millstream_engine::BoxError>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct ParquetFiles {
+    root: PathBuf,
+    grain: Grain,
+    roll: Roll,
+}
+
+impl ParquetFiles {
+    /// Files below the folder `root`, which is created if it is not there.
+    #[must_use]
+    pub fn new(root: impl Into<PathBuf>) -> Self {
+        let roll = Roll {
+            rows: 1_000_000,
+            bytes: 64 << 20,
+            after: minutes(1),
+        };
+        ParquetFiles {
+            root: root.into(),
+            grain: Grain::Day,
+            roll,
+        }
+    }
+
+    /// A file is due when a partition has `rows` rows waiting on a worker; a million if not set.
+    #[must_use]
+    pub fn roll_rows(mut self, rows: usize) -> Self {
+        self.roll.rows = rows;
+        self
+    }
+
+    /// A file is due when the rows of a partition that wait on a worker take `bytes` of memory; 64 MiB if not set.
+    ///
+    /// The file itself is smaller, often by ten times.
+    #[must_use]
+    pub fn roll_bytes(mut self, bytes: usize) -> Self {
+        self.roll.bytes = bytes;
+        self
+    }
+
+    /// A file is due when a row has waited for `after` by the wall clock; one minute if not set.
+    #[must_use]
+    pub fn roll_after(mut self, after: Duration) -> Self {
+        self.roll.after = after;
+        self
+    }
+
+    /// One folder for each day (UTC): `date=2026-11-23`. This is the default.
+    #[must_use]
+    pub fn partition_by_day(mut self) -> Self {
+        self.grain = Grain::Day;
+        self
+    }
+
+    /// One folder for each hour (UTC), below that of its day: `date=2026-11-23/hour=10`.
+    #[must_use]
+    pub fn partition_by_hour(mut self) -> Self {
+        self.grain = Grain::Hour;
+        self
+    }
+
+    /// Refuses the folder of another sink of this run: their files would have the same names.
+    fn claim(&self, cx: &SinkContext) -> Result<(), SinkError> {
+        let io = SinkError::io("find the real path of", &self.root);
+        let path = self.root.canonicalize().map_err(io)?;
+        let key = format!("parquet folder:{}", path.display());
+        let mine = || Ok::<_, Infallible>(cx.name.clone());
+        let first = match cx.registry.get_or_make(&key, mine) {
+            Ok(first) => first,
+            Err(never) => match never {},
+        };
+        if *first == cx.name {
+            return Ok(());
+        }
+        Err(SinkError::SharedFolder {
+            path,
+            first: first.to_string(),
+            second: cx.name.clone(),
+        })
+    }
+}
+
+impl Sink for ParquetFiles {
+    fn check(&self, cx: &SinkContext) -> Result<(), BoxError> {
+        Folder::check(&self.root).map_err(|source| SinkError::Folder {
+            path: self.root.clone(),
+            source: Box::new(source),
+        })?;
+        Ok(self.claim(cx)?)
+    }
+
+    fn open(&self, cx: &SinkContext) -> Result<Box<dyn SinkPart>, BoxError> {
+        let progress = cx
+            .registry
+            .get_or_make(&format!("parquet:{}", cx.name), || {
+                Folder::open(&self.root).map(|folder| Progress::new(folder, cx.workers))
+            })?;
+        self.claim(cx)?;
+        Ok(Box::new(Part::new(
+            cx,
+            Arc::clone(&progress),
+            self.grain,
+            self.roll,
+        )))
+    }
+}
