@@ -3,13 +3,40 @@
 //! An aggregate folds records into a *state*, one at a time and in any order, merges states that were folded apart, and
 //! reads an *output* off a state. It depends only on the multiset of the values it was given: not on their order, not on
 //! how they fell into epochs, not on how states were merged. So a result is the same, bit for bit, on any number of
-//! workers, and combining before an exchange is always right. (Sums of `f64` are the one exception: they may differ in
-//! the last bits.)
+//! workers, and combining before an exchange is always right. Sums of floats are no exception: they are kept exactly and
+//! rounded once, when they are read.
 //!
-//! Aggregates are made through the handle that `aggregate` passes to its closure, which knows the type of the records:
-//! `|of| (of.count("views"), of.count_distinct("visitors", |e| &e.user_id))`.
+//! Aggregates are made through the handle [`Of`] that `aggregate` passes to its closure, which knows the type of the
+//! records: `|of| (of.count("views"), of.count_distinct("visitors", |e| &e.user_id))`.
+//!
+//! *No value* is skipped everywhere: the `None` of a closure that returns an `Option`, and `NaN`. Where nothing else came,
+//! a closure that returns `Option` gives null; one that does not gives `NaN` for a float. See [`Optional`].
+
+mod approx_distinct;
+mod count;
+mod distinct;
+mod heap;
+mod mean;
+mod min_max;
+mod number;
+mod of;
+mod optional;
+mod quantile;
+mod sum;
+mod tuple;
 
 use millstream_engine::{Columns, Data};
+
+pub use approx_distinct::ApproxCountDistinct;
+pub use count::Count;
+pub use distinct::CountDistinct;
+pub use mean::Mean;
+pub use min_max::{Extreme, Ranked};
+pub use number::{Number, Tally};
+pub use of::Of;
+pub use optional::Optional;
+pub use quantile::{Measure, Quantile};
+pub use sum::Sum;
 
 /// Folds records of type `T`.
 pub trait Aggregate<T>: 'static {

@@ -1,0 +1,49 @@
+//! Several aggregates at once: a tuple of aggregates is an aggregate.
+//!
+//! Its state is the tuple of their states, its output the tuple of their outputs, and its columns are theirs in order.
+
+use millstream_engine::Scalar;
+
+use super::Aggregate;
+
+macro_rules! tuple_aggregates {
+    ($($name:ident . $index:tt),+) => {
+        impl<T, $($name),+> Aggregate<T> for ($($name,)+)
+        where
+            $($name: Aggregate<T>, $name::Output: Scalar),+
+        {
+            type State = ($($name::State,)+);
+            type Output = ($($name::Output,)+);
+
+            fn names(&self) -> Vec<String> {
+                let mut names = Vec::new();
+                $(names.extend(self.$index.names());)+
+                names
+            }
+
+            fn add(&self, state: &mut Self::State, record: &T) {
+                $(self.$index.add(&mut state.$index, record);)+
+            }
+
+            fn merge(&self, state: &mut Self::State, other: Self::State) {
+                $(self.$index.merge(&mut state.$index, other.$index);)+
+            }
+
+            fn output(&self, state: &Self::State) -> Self::Output {
+                ($(self.$index.output(&state.$index),)+)
+            }
+
+            fn heap_bytes(&self, state: &Self::State) -> usize {
+                0 $(+ self.$index.heap_bytes(&state.$index))+
+            }
+        }
+    };
+}
+tuple_aggregates!(A.0);
+tuple_aggregates!(A.0, B.1);
+tuple_aggregates!(A.0, B.1, C.2);
+tuple_aggregates!(A.0, B.1, C.2, D.3);
+tuple_aggregates!(A.0, B.1, C.2, D.3, E.4);
+tuple_aggregates!(A.0, B.1, C.2, D.3, E.4, F.5);
+tuple_aggregates!(A.0, B.1, C.2, D.3, E.4, F.5, G.6);
+tuple_aggregates!(A.0, B.1, C.2, D.3, E.4, F.5, G.6, H.7);
