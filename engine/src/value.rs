@@ -122,7 +122,7 @@ impl Ord for Value {
 
 /// A Rust type that fills one column.
 ///
-/// Unsigned counts become `Int64`; a count beyond `i64::MAX` is an invariant broken and panics.
+/// Integers beyond 63 bits are shown as the nearest that an `Int64` holds: one absurd value must not stop a pipeline.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot fill a column",
     note = "columns hold bool, integers up to 64 bits, f64, String, EventTime, Decimal, and Option of these"
@@ -139,8 +139,10 @@ pub trait Scalar {
 macro_rules! integer_scalars {
     ($($t:ty),*) => { $(impl Scalar for $t {
         const KIND: ColumnType = ColumnType::Int64;
+        #[allow(unused_comparisons, reason = "only the signed can be below")]
         fn value(&self) -> Value {
-            Value::Int(i64::try_from(*self).expect("a count fits 63 bits"))
+            let nearest = if *self < 0 { i64::MIN } else { i64::MAX };
+            Value::Int(i64::try_from(*self).unwrap_or(nearest))
         }
     })* };
 }

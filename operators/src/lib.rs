@@ -1,8 +1,27 @@
 //! The vocabulary of Millstream: one verb a file.
+//!
+//! Verbs are extension traits on the engine's `Stream` and `KeyedStream`; a step with state is a plain struct with pure
+//! methods that the engine's shell drives.
 
 mod aggregate;
+mod filter;
+mod filter_map;
+mod flat_map;
+mod inspect;
+mod key_by;
+mod map;
+mod split;
+mod window;
 
 pub use aggregate::{
     Aggregate, ApproxCountDistinct, Count, CountDistinct, Extreme, Mean, Measure, Number, Of,
     Optional, Quantile, Ranked, Sum, Tally,
 };
+pub use filter::Filter;
+pub use filter_map::FilterMap;
+pub use flat_map::FlatMap;
+pub use inspect::Inspect;
+pub use key_by::KeyBy;
+pub use map::Map;
+pub use split::Split;
+pub use window::{Aggregated, Tumbling, WindowedStream, Windows};

@@ -1,0 +1,36 @@
+//! `filter_map`: at most one value for each value.
+
+use std::panic::Location;
+
+use millstream_engine::raw::owned;
+use millstream_engine::{Data, Record, Stream};
+
+/// Turns each value into another or into none.
+pub trait FilterMap<'f, T> {
+    /// A stream of what `f` gives, where it gives something; event times and order stay. No state.
+    #[track_caller]
+    #[must_use]
+    fn filter_map<U: Data>(&self, f: impl FnMut(T) -> Option<U> + 'static) -> Stream<'f, U>;
+}
+
+impl<'f, T: Data> FilterMap<'f, T> for Stream<'f, T> {
+    #[track_caller]
+    fn filter_map<U: Data>(&self, mut f: impl FnMut(T) -> Option<U> + 'static) -> Stream<'f, U> {
+        self.transform("filter_map", Location::caller(), move |batch, out| {
+            owned(
+                batch,
+                |Record {
+                     value,
+                     time,
+                     behind,
+                 }| {
+                    out.extend(f(value).map(|value| Record {
+                        value,
+                        time,
+                        behind,
+                    }));
+                },
+            );
+        })
+    }
+}

@@ -1,0 +1,43 @@
+//! `flat_map`: any number of values for each value.
+
+use std::panic::Location;
+
+use millstream_engine::raw::owned;
+use millstream_engine::{Data, Record, Stream};
+
+/// Turns each value into any number of others.
+pub trait FlatMap<'f, T> {
+    /// A stream of all that `f` gives for each value, each with that value's event time. No state.
+    #[track_caller]
+    #[must_use]
+    fn flat_map<I>(&self, f: impl FnMut(T) -> I + 'static) -> Stream<'f, I::Item>
+    where
+        I: IntoIterator,
+        I::Item: Data;
+}
+
+impl<'f, T: Data> FlatMap<'f, T> for Stream<'f, T> {
+    #[track_caller]
+    fn flat_map<I>(&self, mut f: impl FnMut(T) -> I + 'static) -> Stream<'f, I::Item>
+    where
+        I: IntoIterator,
+        I::Item: Data,
+    {
+        self.transform("flat_map", Location::caller(), move |batch, out| {
+            owned(
+                batch,
+                |Record {
+                     value,
+                     time,
+                     behind,
+                 }| {
+                    out.extend(f(value).into_iter().map(|value| Record {
+                        value,
+                        time,
+                        behind,
+                    }));
+                },
+            );
+        })
+    }
+}

@@ -1,0 +1,27 @@
+//! `inspect`: looks at each value as it passes.
+
+use std::panic::Location;
+use std::rc::Rc;
+
+use millstream_engine::{Data, Stream};
+
+/// Looks at values.
+pub trait Inspect<'f, T> {
+    /// The same stream; `look` is called with each value, on the worker where it is.
+    ///
+    /// Counts as a place where something comes out of the pipeline. No state.
+    #[track_caller]
+    fn inspect(&self, look: impl FnMut(&T) + 'static) -> Stream<'f, T>;
+}
+
+impl<'f, T: Data> Inspect<'f, T> for Stream<'f, T> {
+    #[track_caller]
+    fn inspect(&self, mut look: impl FnMut(&T) + 'static) -> Stream<'f, T> {
+        let seen = self.transform("inspect", Location::caller(), move |batch, out| {
+            batch.iter().for_each(|record| look(&record.value));
+            *out = Rc::try_unwrap(batch).unwrap_or_else(|shared| shared.to_vec());
+        });
+        seen.comes_out();
+        seen
+    }
+}

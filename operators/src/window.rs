@@ -1,0 +1,97 @@
+//! Windows: finite pieces of an endless stream, by event time.
+//!
+//! ```text
+//!  stream.window(…)           ┐
+//!  stream.key_by(…).window(…) ┴─▶ WindowedStream ─▶ aggregate("name", |of| …) ─▶ Aggregated: a table, and the late
+//! ```
+//!
+//! A record belongs to the window that its event time lies in. A window is *open* until the watermark passes its end, then
+//! *ended*, and *final* once the watermark has passed its end and the lateness; then its state is dropped. A record is
+//! *late* if its window was final when it came: by the watermark of its own partition, or, if that partition had been idle
+//! meanwhile, by that of the step.
+//!
+//! *Invariants*: which records are late does not depend on the number of workers, nor on how they fell into epochs. What a
+//! window keeps is gone when it is final.
+//!
+//! Source: Akidau et al., *The Dataflow Model*, VLDB 2015, §2.2.
+
+mod aggregated;
+mod ahead;
+mod behind;
+mod panes;
+mod tumbling;
+
+use std::panic::Location;
+use std::rc::Rc;
+
+use millstream_engine::raw::{Asked, NoKey};
+use millstream_engine::{Data, KeyOf, KeyedStream, Stream};
+
+use crate::aggregate::{Aggregate, Of};
+
+pub use aggregated::Aggregated;
+pub use tumbling::Tumbling;
+
+use behind::Folding;
+
+/// Cuts a stream into windows.
+pub trait Windows<'f, T, K> {
+    /// Puts each record into its window.
+    fn window(&self, window: Tumbling) -> WindowedStream<'f, T, K>;
+}
+
+impl<'f, T: Data, K: KeyOf<T>> Windows<'f, T, K> for KeyedStream<'f, T, K> {
+    fn window(&self, window: Tumbling) -> WindowedStream<'f, T, K> {
+        WindowedStream {
+            stream: self.stream().clone(),
+            names: self.names().to_vec(),
+            key: self.key(),
+            window,
+        }
+    }
+}
+
+impl<'f, T: Data> Windows<'f, T, NoKey> for Stream<'f, T> {
+    fn window(&self, window: Tumbling) -> WindowedStream<'f, T, NoKey> {
+        WindowedStream {
+            stream: self.clone(),
+            names: Vec::new(),
+            key: Rc::new(NoKey),
+            window,
+        }
+    }
+}
+
+/// A stream whose records are in windows.
+#[must_use = "windows do nothing until they are aggregated"]
+pub struct WindowedStream<'f, T: 'static, K> {
+    stream: Stream<'f, T>,
+    names: Vec<String>,
+    key: Rc<K>,
+    window: Tumbling,
+}
+
+impl<'f, T: Data, K: KeyOf<T>> WindowedStream<'f, T, K> {
+    /// Aggregates the records of each key in each window, as step `name`.
+    ///
+    /// `aggregates` is given a handle that makes aggregates, and gives one of them or a tuple of up to eight; their names
+    /// are the columns of the table. State: one of each aggregate for every key in every window that is not yet final.
+    #[track_caller]
+    pub fn aggregate<A: Aggregate<T>>(
+        &self,
+        name: &str,
+        aggregates: impl FnOnce(&Of<T>) -> A,
+    ) -> Aggregated<'f, T, K::Key, A::Output> {
+        let aggregate = aggregates(&Of::new());
+        let asked = Asked {
+            name: name.into(),
+            location: Location::caller(),
+            key_names: self.names.clone(),
+            value_names: aggregate.names(),
+            lateness: self.window.lateness_allowed(),
+        };
+        let folding = Folding::new(Rc::clone(&self.key), Rc::new(aggregate), self.window);
+        let (table, late) = self.stream.aggregate_windows(asked, &folding);
+        Aggregated::new(table, late)
+    }
+}

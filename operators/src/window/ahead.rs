@@ -1,0 +1,197 @@
+//! The step ahead of the exchange: combines the records of an epoch by key and window, where that makes them fewer.
+//!
+//! Aggregates do not care how their values were combined on the way, so a worker may fold what came to it in an epoch and
+//! send one state per key instead of every record. Where nearly every record has a key of its own that would be work for
+//! nothing: the step measures how much combining shrinks an epoch and sends the records themselves if it does not.
+//!
+//! *Invariants*: what is late is decided here, once, with the same watermark that the step behind the exchange has: what
+//! arrives there is never late.
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use millstream_engine::raw::{At, Batch, Emitted, Logic, Size};
+use millstream_engine::{Data, EventTime, KeyOf, Record, Window};
+use serde::{Deserialize, Serialize};
+
+use super::panes::Panes;
+use super::tumbling::Tumbling;
+use crate::aggregate::Aggregate;
+
+/// What goes to the worker that has the key.
+#[derive(Clone, Serialize, Deserialize)]
+pub(super) enum Ahead<T, K, S> {
+    /// What an epoch's records of a key in a window come to.
+    Combined {
+        /// The key's hash.
+        hash: u64,
+        /// The window.
+        window: Window,
+        /// The key.
+        key: K,
+        /// What they come to.
+        state: S,
+    },
+    /// A record as it came.
+    Single {
+        /// The key's hash.
+        hash: u64,
+        /// Its window.
+        window: Window,
+        /// Its value.
+        value: T,
+    },
+}
+
+/// After an epoch that combining did not shrink, this many are sent as they came before it is tried again.
+const EPOCHS_UNCOMBINED: u32 = 15;
+
+/// Epochs smaller than this say nothing about how well combining works.
+const RECORDS_TO_JUDGE: usize = 512;
+
+pub(super) struct AheadLogic<T, K: KeyOf<T>, A: Aggregate<T>> {
+    key: Rc<K>,
+    aggregate: Rc<A>,
+    tumbling: Tumbling,
+    windows: BTreeMap<Window, Panes<K::Key, A::State>>,
+    n_folded: usize,
+    /// For how many more epochs to send records as they come.
+    uncombined: u32,
+}
+
+impl<T, K: KeyOf<T>, A: Aggregate<T>> AheadLogic<T, K, A> {
+    pub(super) fn new(key: Rc<K>, aggregate: Rc<A>, tumbling: Tumbling) -> Self {
+        AheadLogic {
+            key,
+            aggregate,
+            tumbling,
+            windows: BTreeMap::new(),
+            n_folded: 0,
+            uncombined: 0,
+        }
+    }
+}
+
+/// Divides a batch into runs of records of one window, so that each window is looked up once per run.
+///
+/// Late records are copied to `late`; `each` is given the window and the others of the run.
+pub(super) fn runs<T: Data>(
+    batch: &[Record<T>],
+    tumbling: Tumbling,
+    watermark: EventTime,
+    late: &mut Vec<Record<T>>,
+    mut each: impl FnMut(Window, &mut dyn Iterator<Item = &T>),
+) {
+    let mut rest = batch;
+    while let Some(first) = rest.first() {
+        let window = tumbling.holding(first.time);
+        let length = rest
+            .iter()
+            .position(|r| r.time < window.start || r.time >= window.end)
+            .unwrap_or(rest.len());
+        let (run, after) = rest.split_at(length);
+        rest = after;
+        let close = tumbling.close(window);
+        if close <= watermark {
+            late.extend_from_slice(run);
+            continue;
+        }
+        let mut on_time = run.iter().filter_map(|record| {
+            if record.behind >= close {
+                late.push(record.clone());
+                return None;
+            }
+            Some(&record.value)
+        });
+        each(window, &mut on_time);
+    }
+}
+
+impl<T: Data, K: KeyOf<T>, A: Aggregate<T>> Logic for AheadLogic<T, K, A> {
+    type In = Batch<T>;
+    type Out = Ahead<T, K::Key, A::State>;
+    type Late = T;
+
+    fn on_batch(&mut self, batch: Batch<T>, at: At, out: &mut Emitted<Self::Out, T>) {
+        out.n_records += batch.len() as u64;
+        let (key, aggregate) = (&*self.key, &*self.aggregate);
+        let Emitted {
+            out: sent, late, ..
+        } = out;
+        if self.uncombined > 0 {
+            runs(
+                &batch,
+                self.tumbling,
+                at.watermark,
+                late,
+                |window, values| {
+                    sent.extend(values.map(|value| {
+                        let hash = key.hash(value);
+                        Ahead::Single {
+                            hash,
+                            window,
+                            value: value.clone(),
+                        }
+                    }));
+                },
+            );
+            return;
+        }
+        self.n_folded += batch.len();
+        let windows = &mut self.windows;
+        runs(
+            &batch,
+            self.tumbling,
+            at.watermark,
+            late,
+            |window, values| {
+                let mut values = values.peekable();
+                if values.peek().is_none() {
+                    return;
+                }
+                let panes = windows.entry(window).or_default();
+                for value in values {
+                    let place = panes.place(key, value);
+                    aggregate.add(&mut panes.panes[place].state, value);
+                }
+            },
+        );
+    }
+
+    fn on_epoch(&mut self, _at: At, out: &mut Emitted<Self::Out, T>) {
+        if self.uncombined > 0 {
+            self.uncombined -= 1;
+            return;
+        }
+        let mut n_combined = 0;
+        for (window, panes) in std::mem::take(&mut self.windows) {
+            n_combined += panes.panes.len();
+            out.out.extend(panes.panes.into_iter().map(|pane| {
+                let (hash, key, state) = (pane.hash, pane.key, pane.state);
+                Ahead::Combined {
+                    hash,
+                    window,
+                    key,
+                    state,
+                }
+            }));
+        }
+        let n_folded = std::mem::take(&mut self.n_folded);
+        if n_folded >= RECORDS_TO_JUDGE && n_combined * 2 > n_folded {
+            self.uncombined = EPOCHS_UNCOMBINED;
+        }
+    }
+
+    fn on_watermark(&mut self, _at: At, _out: &mut Emitted<Self::Out, T>) {}
+
+    fn on_publish(&mut self, _at: At, _last: bool, _out: &mut Emitted<Self::Out, T>) {}
+
+    fn size(&mut self) -> Size {
+        Size {
+            keys: 0,
+            open_windows: 0,
+            bytes: 0,
+            next_close: EventTime::MAX,
+        }
+    }
+}

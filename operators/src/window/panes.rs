@@ -1,0 +1,97 @@
+//! Panes: what is kept for a key in a window.
+//!
+//! The panes of a window lie in one list, in the order in which their keys were first seen, with a table of their places
+//! by hash beside it. A key is hashed once per record, compared where it lies in the record, and copied once per window.
+
+use hashbrown::HashTable;
+use hashbrown::hash_table::Entry;
+use millstream_engine::KeyOf;
+
+/// What is kept for one key.
+pub(super) struct Pane<K, S> {
+    pub(super) hash: u64,
+    pub(super) key: K,
+    pub(super) state: S,
+    /// It has changed since it was last shown.
+    pub(super) changed: bool,
+}
+
+/// The panes of one window.
+pub(super) struct Panes<K, S> {
+    pub(super) panes: Vec<Pane<K, S>>,
+    places: HashTable<u32>,
+    /// The places of those that have changed since they were last shown.
+    pub(super) changed: Vec<u32>,
+    /// The window has ended, and its rows were shown as such.
+    pub(super) ended: bool,
+}
+
+impl<K, S> Default for Panes<K, S> {
+    fn default() -> Self {
+        Panes {
+            panes: Vec::new(),
+            places: HashTable::new(),
+            changed: Vec::new(),
+            ended: false,
+        }
+    }
+}
+
+impl<K: Eq, S: Default> Panes<K, S> {
+    /// The place of the record's key, made if it is new.
+    pub(super) fn place<T>(&mut self, key_of: &impl KeyOf<T, Key = K>, record: &T) -> usize {
+        let hash = key_of.hash(record);
+        let panes = &mut self.panes;
+        let is_it = |place: &u32| {
+            let pane = &panes[*place as usize];
+            pane.hash == hash && key_of.is(record, &pane.key)
+        };
+        if let Some(place) = self.places.find(hash, is_it) {
+            return *place as usize;
+        }
+        self.insert(hash, key_of.take(record))
+    }
+
+    /// The place of `key`, made if it is new.
+    pub(super) fn place_of(&mut self, hash: u64, key: K) -> usize {
+        let panes = &self.panes;
+        let is_it = |place: &u32| {
+            let pane = &panes[*place as usize];
+            pane.hash == hash && pane.key == key
+        };
+        if let Some(place) = self.places.find(hash, is_it) {
+            return *place as usize;
+        }
+        self.insert(hash, key)
+    }
+
+    fn insert(&mut self, hash: u64, key: K) -> usize {
+        let place =
+            u32::try_from(self.panes.len()).expect("a window on a worker has less than 2^32 keys");
+        let panes = &self.panes;
+        let vacant = self
+            .places
+            .entry(hash, |_| false, |place| panes[*place as usize].hash);
+        let Entry::Vacant(vacant) = vacant else {
+            unreachable!("nothing equals")
+        };
+        vacant.insert(place);
+        self.panes.push(Pane {
+            hash,
+            key,
+            state: S::default(),
+            changed: false,
+        });
+        place as usize
+    }
+
+    /// Notes that the pane at `place` has changed, to be shown.
+    pub(super) fn note_change(&mut self, place: usize) {
+        let pane = &mut self.panes[place];
+        if !pane.changed {
+            pane.changed = true;
+            self.changed
+                .push(u32::try_from(place).expect("places are counted in u32"));
+        }
+    }
+}
