@@ -1,0 +1,116 @@
+//! The flags that every program with a pipeline has in common.
+//!
+//! ```text
+//! myprogram --workers 4 --listen 0.0.0.0:8080 --out data
+//! MILLSTREAM_WORKERS=4 myprogram --no-http
+//! ```
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::thread::available_parallelism;
+
+use clap::Args;
+use clap::builder::FalseyValueParser;
+
+use crate::server::HttpService;
+
+/// Where the HTTP server listens if nobody says otherwise.
+pub const LISTEN_DEFAULT: &str = "127.0.0.1:8080";
+
+/// Flags for how a pipeline runs, to be flattened into a program's own.
+///
+/// Each can also be given in the environment, as `MILLSTREAM_` and its name.
+///
+/// # Examples
+/// ```
+/// use clap::Parser;
+/// use millstream_queries::RunArgs;
+///
+/// #[derive(Parser)]
+/// struct Args {
+///     #[command(flatten)]
+///     run: RunArgs,
+/// }
+/// let args = Args::parse_from(["clickstream", "--workers", "2", "--no-http"]);
+/// assert_eq!(args.run.workers(), 2);
+/// assert!(args.run.http_service().is_none());
+/// ```
+#[derive(Args, Clone, Debug)]
+pub struct RunArgs {
+    /// How many worker threads drive the pipeline [default: one per core]
+    #[arg(long, env = "MILLSTREAM_WORKERS", value_name = "N")]
+    pub workers: Option<NonZeroUsize>,
+
+    /// Where views and dashboard are served [default: 127.0.0.1:8080, or a free port if it is taken]
+    #[arg(long, env = "MILLSTREAM_LISTEN", value_name = "ADDR")]
+    pub listen: Option<String>,
+
+    /// Serve nothing over HTTP
+    #[arg(long, env = "MILLSTREAM_NO_HTTP", value_parser = FalseyValueParser::new())]
+    pub no_http: bool,
+
+    /// The folder that files are written to
+    #[arg(long, env = "MILLSTREAM_OUT", value_name = "DIR")]
+    pub out: Option<PathBuf>,
+
+    /// Replace what is in that folder already
+    #[arg(long, env = "MILLSTREAM_OVERWRITE", value_parser = FalseyValueParser::new())]
+    pub overwrite: bool,
+}
+
+impl RunArgs {
+    /// How many workers to run: as many as asked for, else one per core.
+    #[must_use]
+    pub fn workers(&self) -> usize {
+        self.workers.or_else(|| available_parallelism().ok()).map_or(1, NonZeroUsize::get)
+    }
+
+    /// The HTTP server asked for, if one is.
+    ///
+    /// An address that was given must be free; the default one gives way to a free port.
+    #[must_use]
+    pub fn http_service(&self) -> Option<HttpService> {
+        if self.no_http {
+            return None;
+        }
+        Some(match &self.listen {
+            Some(address) => HttpService::new(address),
+            None => HttpService::new(LISTEN_DEFAULT).or_free_port(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Program {
+        #[command(flatten)]
+        run: RunArgs,
+    }
+
+    fn parse(flags: &[&str]) -> Result<RunArgs, clap::Error> {
+        let flags = std::iter::once("program").chain(flags.iter().copied());
+        Program::try_parse_from(flags).map(|program| program.run)
+    }
+
+    #[test]
+    fn flags_are_read() {
+        let args = parse(&["--workers", "3", "--out", "data", "--overwrite"]).unwrap();
+        assert_eq!(args.workers(), 3);
+        assert_eq!(args.out, Some(PathBuf::from("data")));
+        assert!(args.overwrite && !args.no_http);
+        assert!(args.http_service().is_some());
+        assert!(parse(&["--no-http", "--listen", "x"]).unwrap().http_service().is_none());
+        assert!(parse(&[]).unwrap().workers() >= 1);
+    }
+
+    #[test]
+    fn no_workers_are_refused() {
+        assert!(parse(&["--workers", "0"]).is_err());
+        assert!(parse(&["--workers", "many"]).is_err());
+    }
+}

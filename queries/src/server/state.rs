@@ -1,0 +1,59 @@
+//! What all requests share.
+
+use std::sync::Arc;
+
+use millstream_engine::Snapshot;
+use tokio::sync::{Notify, watch};
+
+use crate::problem::Problem;
+use crate::reading::Reading;
+use crate::server::bodies::Bodies;
+
+/// The server's shared state.
+pub(crate) struct State {
+    /// The pipeline that is read.
+    pub(crate) reading: Arc<dyn Reading>,
+    /// Bodies of answers of the newest epoch.
+    pub(crate) bodies: Bodies,
+    /// Given by the pipeline whenever there is a new snapshot.
+    word: Arc<Notify>,
+    /// Changes whenever there is a new snapshot; followers of views wait for it.
+    pub(crate) news: watch::Sender<()>,
+    /// Becomes true when the server ends; followers of views and the server itself wait for it.
+    pub(crate) ending: watch::Sender<bool>,
+    /// Tells the entity tags of this server from those of one before, whose epochs may be numbered the same.
+    pub(crate) born: i64,
+}
+
+impl State {
+    pub(crate) fn new(reading: Arc<dyn Reading>, ending: watch::Sender<bool>) -> Self {
+        let word = Arc::new(Notify::new());
+        let notify = Arc::clone(&word);
+        // Before anyone can follow a view, so that nobody misses the first word.
+        reading.watch(Box::new(move |_| notify.notify_one()));
+        let born = reading.status().now.micros();
+        let (bodies, news) = (Bodies::default(), watch::Sender::new(()));
+        State { reading, bodies, word, news, ending, born }
+    }
+
+    /// Passes on the pipeline's word of new snapshots for as long as the server runs.
+    ///
+    /// A worker gives the word, and must not be kept by a thousand followers: it wakes this one task, which
+    /// wakes the others. Words that come faster than that become one.
+    pub(crate) async fn pass_on_news(self: Arc<Self>) {
+        loop {
+            self.word.notified().await;
+            self.news.send_replace(());
+        }
+    }
+
+    /// All views as of the newest epoch, if view `name` is among them.
+    pub(crate) fn snapshot_with(&self, name: &str) -> Result<Arc<Snapshot>, Problem> {
+        let snapshot = self.reading.snapshot();
+        if snapshot.views.contains_key(name) {
+            return Ok(snapshot);
+        }
+        let known = snapshot.views.keys().cloned().collect();
+        Err(Problem::UnknownView { view: name.into(), known })
+    }
+}
