@@ -1,1 +1,56 @@
-//! Millstream.
+//! Millstream is a streaming analytics engine that you add to a Rust program.
+//!
+//! Ingest connectors feed event streams into windowed dataflow operators; results live as queryable views (REST, SSE, a
+//! dashboard) and are exported to Parquet. It runs in one process, with nothing else installed.
+//!
+//! ```
+//! use millstream::prelude::*;
+//!
+//! fn pipeline(flow: &mut Flow<'_>) -> Result<()> {
+//!     let views = flow
+//!         .source("page_views", Clickstream::new().rate(Rate::Max).events(10_000))
+//!         .event_time(|e| e.timestamp, Watermarks::bounded(seconds(5)));
+//!
+//!     let per_country = views
+//!         .key_by("country", |e| &e.data.country)
+//!         .window(Tumbling::of(seconds(1)))
+//!         .aggregate("views_per_country", |of| (
+//!             of.count("views"),
+//!             of.count_distinct("visitors", |e| &e.data.user_id),
+//!         ));
+//!
+//!     per_country.view("views_per_country")
+//! }
+//!
+//! # fn main() -> Result<()> {
+//! let report = App::new("hello").run(pipeline)?;
+//! assert_eq!(report.events, 10_000);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! The crates behind it, in the order in which they know each other: `millstream-engine` (time, streams, epochs, views,
+//! workers), `millstream-operators` (the vocabulary), `millstream-connectors` (sources, sinks, formats) and
+//! `millstream-queries` (views over HTTP). Everything a user needs is re-exported here.
+
+pub use millstream_connectors as connectors;
+pub use millstream_engine as engine;
+pub use millstream_operators as operators;
+pub use millstream_queries as queries;
+
+/// What a pipeline needs, in one line: `use millstream::prelude::*`.
+pub mod prelude {
+    pub use millstream_connectors::{
+        Clickstream, Collector, Console, DeadLetterFiles, Decode, Event, Json, Memory, NdjsonFiles,
+        PageView, ParquetFiles, Rate,
+    };
+    pub use millstream_engine::{
+        App, Data, Error, EventTime, Flow, KeyedStream, Report, Result, RowStream, Run, Running,
+        Source, Stage, Stream, Table, ViewSettings, Watermarks, Window, WindowRow, Windowed, hours,
+        millis, minutes, seconds,
+    };
+    pub use millstream_operators::{
+        Aggregated, Filter, FilterMap, FlatMap, Inspect, KeyBy, Map, Split, Tumbling, Windows,
+    };
+    pub use millstream_queries::{Export, FromArgs, RunArgs, Serve};
+}

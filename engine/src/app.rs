@@ -113,6 +113,17 @@ impl App {
         running.wait()
     }
 
+    /// Builds `pipeline` as [`run`](Self::run) would, and starts nothing.
+    ///
+    /// # Errors
+    /// The first mistake in the pipeline, or what a source or a sink lacks.
+    pub fn check(
+        &self,
+        pipeline: impl for<'f> Fn(&mut Flow<'f>) -> Result<()> + Send + Sync + 'static,
+    ) -> Result<()> {
+        self.prepare(&pipeline).map(drop)
+    }
+
     /// Starts `pipeline` and returns at once. Signals are left to the caller.
     ///
     /// # Errors

@@ -76,7 +76,10 @@ impl<'f, T: Data> RowStream<'f, T> {
             source,
         };
         if build.live.is_none() {
-            sink.check(&cx).map_err(error)?;
+            // A sink may make a directory when it is looked at: not for a pipeline that will not start.
+            if build.graph.borrow().errors.is_empty() {
+                sink.check(&cx).map_err(error)?;
+            }
             output(self, name, None);
         } else {
             let part = sink.open(&cx).map_err(error)?;

@@ -10,8 +10,8 @@ use std::sync::Arc;
 use axum::Json;
 use axum::body::Body;
 use axum::extract::State as Shared;
-use axum::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap};
 use axum::http::StatusCode;
+use axum::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap};
 use axum::response::{IntoResponse, Response};
 use millstream_engine::{Inlet, Receipt, Refusal};
 use serde::Serialize;
@@ -43,17 +43,24 @@ pub(crate) async fn push(
     body: Body,
 ) -> Result<Response, Problem> {
     let name = in_path(name)?;
-    let inlet = state.reading.inlet(&name).ok_or_else(|| Problem::UnknownSource {
-        source_name: name.clone(),
-        known: state.reading.inlet_names(),
-    })?;
+    let inlet = state
+        .reading
+        .inlet(&name)
+        .ok_or_else(|| Problem::UnknownSource {
+            source_name: name.clone(),
+            known: state.reading.inlet_names(),
+        })?;
     check_encoding(&headers)?;
     let body = read(&name, inlet.as_ref(), &headers, body).await?;
-    let content_type = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+    let content_type = headers
+        .get(CONTENT_TYPE)
+        .and_then(|kind| kind.to_str().ok());
     let content_type = content_type.map(String::from);
     // Decoding is work, and an inlet may wait for room: neither on a thread that serves others.
     let offered = spawn_blocking(move || inlet.offer(content_type.as_deref(), &body)).await;
-    let receipt = offered.map_err(|panicked| Problem::Internal { reason: panicked.to_string() })??;
+    let receipt = offered.map_err(|panicked| Problem::Internal {
+        reason: panicked.to_string(),
+    })??;
     Ok((StatusCode::ACCEPTED, Json(taken(receipt))).into_response())
 }
 
@@ -75,16 +82,25 @@ async fn read(
     body: Body,
 ) -> Result<Vec<u8>, Problem> {
     let bytes_max = inlet.body_bytes_max();
-    let too_large =
-        |bytes| Problem::from(Refusal::TooLarge { source_name: source_name.into(), bytes, bytes_max });
-    let length = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+    let too_large = |bytes| {
+        Problem::from(Refusal::TooLarge {
+            source_name: source_name.into(),
+            bytes,
+            bytes_max,
+        })
+    };
+    let length = headers
+        .get(CONTENT_LENGTH)
+        .and_then(|length| length.to_str().ok()?.parse().ok());
     if let Some(bytes) = length.filter(|bytes| *bytes > bytes_max) {
         return Err(too_large(bytes));
     }
     let mut read = Vec::with_capacity(length.unwrap_or(0));
     let mut pieces = body.into_data_stream();
     while let Some(piece) = pieces.next().await {
-        let piece = piece.map_err(|error| Problem::BodyBrokeOff { reason: error.to_string() })?;
+        let piece = piece.map_err(|error| Problem::BodyBrokeOff {
+            reason: error.to_string(),
+        })?;
         if read.len() + piece.len() > bytes_max {
             return Err(too_large(read.len() + piece.len()));
         }
@@ -94,7 +110,17 @@ async fn read(
 }
 
 fn taken(receipt: Receipt) -> Taken {
-    let Receipt { accepted, rejected, errors } = receipt;
-    let errors = errors.into_iter().map(|(index, error)| RejectedEvent { index, error });
-    Taken { accepted, rejected, errors: errors.collect() }
+    let Receipt {
+        accepted,
+        rejected,
+        errors,
+    } = receipt;
+    let errors = errors
+        .into_iter()
+        .map(|(index, error)| RejectedEvent { index, error });
+    Taken {
+        accepted,
+        rejected,
+        errors: errors.collect(),
+    }
 }

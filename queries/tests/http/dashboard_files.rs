@@ -12,7 +12,9 @@ fn every_file_the_page_names_is_there() -> Tested {
     assert!(!page.text().contains("://"), "the page names another place");
 
     let page = page.text();
-    let named = page.split(['"', '\'']).filter(|part| part.starts_with("/dashboard/"));
+    let named = page
+        .split(['"', '\''])
+        .filter(|part| part.starts_with("/dashboard/"));
     let mut n_files = 0;
     for path in named {
         let file = served.get(path)?;

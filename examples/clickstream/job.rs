@@ -1,0 +1,162 @@
+//! The command line of the main job: what is asked for, how it is told what happens, and the exit code.
+
+mod follow;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::Parser;
+use millstream::prelude::*;
+
+use follow::Follow;
+
+/// Page views in, three one-minute tables out: live over HTTP and as Parquet files.
+#[derive(Clone, Debug, Parser)]
+#[command(name = "clickstream", version)]
+pub struct Job {
+    /// Page views a second that the generator makes; `max` for as fast as possible, 0 for none: the collector alone.
+    #[arg(long, default_value = "5000", conflicts_with = "input")]
+    rate: Rate,
+
+    /// Stop the generator after this many page views; the collector goes on.
+    #[arg(long, conflicts_with = "input")]
+    events: Option<u64>,
+
+    /// What the generator's page views are made of: the same seed, the same page views.
+    #[arg(long, default_value_t = 1, conflicts_with = "input")]
+    seed: u64,
+
+    /// Read NDJSON to its end instead: a file, a glob, or - for standard input; plain, gzip or zstd.
+    #[arg(long, value_name = "FILE|GLOB|-")]
+    pub input: Option<String>,
+
+    /// The input is in no order of time: keep every window open until its end.
+    #[arg(long, requires = "input")]
+    pub unsorted: bool,
+
+    #[command(flatten)]
+    run: RunArgs,
+}
+
+/// Where the results go if nothing else is said.
+const DEFAULT_OUT: &str = "millstream-data/clickstream";
+
+/// The exit code of a run that was interrupted: 128 and the number of SIGINT.
+const INTERRUPTED: u8 = 130;
+
+/// What the job writes below its output directory.
+const WRITTEN: [&str; 4] = [
+    "pages_per_minute",
+    "countries_per_minute",
+    "traffic_per_minute",
+    "dead-letters",
+];
+
+impl Job {
+    /// Reads the command line; exits with a sentence if it makes none.
+    pub fn from_args() -> Self {
+        Self::parse()
+    }
+
+    /// Runs `pipeline` and says how it went.
+    pub fn run(self, pipeline: fn(&mut Flow<'_>, &Job) -> Result<()>) -> ExitCode {
+        tracing_subscriber::fmt()
+            .with_env_filter(
+                tracing_subscriber::EnvFilter::try_from_default_env()
+                    .unwrap_or_else(|_| "warn".into()),
+            )
+            .with_writer(std::io::stderr)
+            .init();
+        match self.try_run(pipeline) {
+            Ok(code) => code,
+            Err(error) => {
+                eprintln!("clickstream: {error:#}");
+                ExitCode::FAILURE
+            }
+        }
+    }
+
+    fn try_run(self, pipeline: fn(&mut Flow<'_>, &Job) -> Result<()>) -> anyhow::Result<ExitCode> {
+        let out = self.out();
+        if self.input.is_some() && !self.run.overwrite && !is_empty(&out)? {
+            anyhow::bail!(
+                "{} is not empty: name another --out, or say --overwrite to replace the results in it",
+                out.display()
+            );
+        }
+        let mut app = App::new("clickstream")
+            .workers(self.run.workers())
+            .dead_letters(DeadLetterFiles::new(self.out().join("dead-letters")));
+        let follow = Arc::new(Follow::new(self.input.is_some(), self.out()));
+        if let Some(http) = self.run.http_service() {
+            follow.serves_at(http.address());
+            app = app.service(http);
+        }
+        let (job, followed) = (self.clone(), Arc::clone(&follow));
+        let app = app.watch(move |run| followed.start(run));
+        let checked = self.clone();
+        app.check(move |flow| pipeline(flow, &checked))?;
+        if self.run.overwrite {
+            remove_results(&out)?;
+        }
+        let report = app.run(move |flow| pipeline(flow, &job));
+        follow.stop();
+        let report = report?;
+        follow.summary(&report);
+        if self.input.is_some() && report.late > 0 && !self.unsorted {
+            eprintln!(
+                "{} events came too late for their window: if the input is in no order of time, say --unsorted",
+                report.late
+            );
+        }
+        if self.input.is_some() && report.stopped {
+            eprintln!(
+                "incomplete: interrupted before the end of the input; windows that were open are not written"
+            );
+            return Ok(ExitCode::from(INTERRUPTED));
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+
+    /// The generator, unless there is none.
+    pub fn generator(&self) -> Option<Clickstream> {
+        let generator = Clickstream::new().rate(self.rate).seed(self.seed);
+        let generator = match self.events {
+            Some(events) => generator.events(events),
+            None => generator,
+        };
+        (self.rate != Rate::Zero).then_some(generator)
+    }
+
+    /// Where the rows of `table` go.
+    pub fn files(&self, table: &str) -> ParquetFiles {
+        ParquetFiles::new(self.out().join(table)).roll_after(minutes(1))
+    }
+
+    fn out(&self) -> PathBuf {
+        self.run.out.clone().unwrap_or_else(|| DEFAULT_OUT.into())
+    }
+}
+
+/// Removes what an earlier run wrote below `out`, and nothing else.
+fn remove_results(out: &Path) -> anyhow::Result<()> {
+    for written in WRITTEN
+        .map(|name| out.join(name))
+        .iter()
+        .filter(|path| path.exists())
+    {
+        std::fs::remove_dir_all(written)
+            .map_err(|error| anyhow::anyhow!("cannot remove {}: {error}", written.display()))?;
+    }
+    Ok(())
+}
+
+/// Whether there is nothing at `path`, or an empty directory.
+fn is_empty(path: &Path) -> anyhow::Result<bool> {
+    match std::fs::read_dir(path) {
+        Ok(mut entries) => Ok(entries.next().is_none()),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(true),
+        Err(error) => anyhow::bail!("cannot read {}: {error}", path.display()),
+    }
+}
