@@ -63,8 +63,9 @@ fn check(workers: usize) -> anyhow::Result<()> {
         .clock(clock.clone())
         .epochs(millis(0), 65_536)
         .watch(move |run| {
-            run.catalog()
-                .watch(move |snapshot| drop(published.send(Arc::clone(snapshot))))
+            run.catalog().watch(move |snapshot| {
+                let _ = published.send(Arc::clone(snapshot));
+            })
         })
         .start(pipeline)?;
     let first = wait_for(&snapshots, |snapshot| !finals(snapshot).is_empty());

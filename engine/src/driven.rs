@@ -156,7 +156,10 @@ impl<P: Partition> Driven<P> {
             Polled::CaughtUp { .. } | Polled::Ready => PartitionState::Active,
         };
         let told = (state, self.watermark());
-        if self.told.is_none_or(|(known, _)| known != state) {
+        let as_known = |(known, watermark): (PartitionState, EventTime)| {
+            known == state && watermark.is_finite() == self.watermark().is_finite()
+        };
+        if !self.told.is_some_and(as_known) {
             *meter.reason.lock().unwrap_or_else(PoisonError::into_inner) = self.reason(state);
         }
         if self.told != Some(told) {
@@ -169,6 +172,11 @@ impl<P: Partition> Driven<P> {
     fn reason(&self, state: PartitionState) -> String {
         let idle_after = self.rules.watermarks.idle_after.as_secs_f64();
         match state {
+            PartitionState::Active if self.watermark() == EventTime::MIN => format!(
+                "it has promised nothing yet and holds everyone up: that waits for {}; after {idle_after} s without \
+                 any event the partition is idle and holds no one up",
+                self.rules.watermarks.describe()
+            ),
             PartitionState::Active => format!(
                 "it stands at {}, and moves when newer events come; after {idle_after} s without any the partition is \
                  idle and holds no one up",

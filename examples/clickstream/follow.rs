@@ -13,7 +13,7 @@ use millstream::engine::PipelineStatus;
 use millstream::prelude::*;
 
 /// Follows a run.
-pub struct Follow {
+pub(crate) struct Follow {
     to_an_end: bool,
     out: PathBuf,
     address: OnceLock<Arc<OnceLock<SocketAddr>>>,
@@ -24,7 +24,7 @@ pub struct Follow {
 
 impl Follow {
     /// For a run that reads its input `to_an_end`, or for one that goes on.
-    pub fn new(to_an_end: bool, out: PathBuf) -> Self {
+    pub(crate) fn new(to_an_end: bool, out: PathBuf) -> Self {
         Follow {
             to_an_end,
             out,
@@ -36,12 +36,12 @@ impl Follow {
     }
 
     /// The address at which the results are served, once it is known.
-    pub fn serves_at(&self, address: Arc<OnceLock<SocketAddr>>) {
+    pub(crate) fn serves_at(&self, address: Arc<OnceLock<SocketAddr>>) {
         assert!(self.address.set(address).is_ok(), "there is one server");
     }
 
     /// Follows `run` on a thread of its own.
-    pub fn start(self: &Arc<Self>, run: &Run) {
+    pub(crate) fn start(self: &Arc<Self>, run: &Run) {
         let (stop, stopped) = channel();
         let (follow, run) = (Arc::clone(self), run.clone());
         let to_an_end = self.to_an_end;
@@ -73,7 +73,7 @@ impl Follow {
     }
 
     /// Ends the telling.
-    pub fn stop(&self) {
+    pub(crate) fn stop(&self) {
         let thread = self
             .thread
             .lock()
@@ -126,7 +126,7 @@ impl Follow {
 
     /// The one line on standard output: what was done.
     #[expect(clippy::print_stdout, reason = "the result")]
-    pub fn summary(&self, report: &Report) {
+    pub(crate) fn summary(&self, report: &Report) {
         let seconds = self.started.elapsed().as_secs_f64();
         println!(
             "events={} rejected={} late={} seconds={seconds:.3} events_per_second={:.0}",

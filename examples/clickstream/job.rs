@@ -14,7 +14,7 @@ use follow::Follow;
 /// Page views in, three one-minute tables out: live over HTTP and as Parquet files.
 #[derive(Clone, Debug, Parser)]
 #[command(name = "clickstream", version)]
-pub struct Job {
+pub(crate) struct Job {
     /// Page views a second that the generator makes; `max` for as fast as possible, 0 for none: the collector alone.
     #[arg(long, default_value = "5000", conflicts_with = "input")]
     rate: Rate,
@@ -29,11 +29,11 @@ pub struct Job {
 
     /// Read NDJSON to its end instead: a file, a glob, or - for standard input; plain, gzip or zstd.
     #[arg(long, value_name = "FILE|GLOB|-")]
-    pub input: Option<String>,
+    pub(crate) input: Option<String>,
 
     /// The input is in no order of time: keep every window open until its end.
     #[arg(long, requires = "input")]
-    pub unsorted: bool,
+    pub(crate) unsorted: bool,
 
     #[command(flatten)]
     run: RunArgs,
@@ -55,12 +55,12 @@ const WRITTEN: [&str; 4] = [
 
 impl Job {
     /// Reads the command line; exits with a sentence if it makes none.
-    pub fn from_args() -> Self {
+    pub(crate) fn from_args() -> Self {
         Self::parse()
     }
 
     /// Runs `pipeline` and says how it went.
-    pub fn run(self, pipeline: fn(&mut Flow<'_>, &Job) -> Result<()>) -> ExitCode {
+    pub(crate) fn run(self, pipeline: fn(&mut Flow<'_>, &Job) -> Result<()>) -> ExitCode {
         tracing_subscriber::fmt()
             .with_env_filter(
                 tracing_subscriber::EnvFilter::try_from_default_env()
@@ -120,7 +120,7 @@ impl Job {
     }
 
     /// The generator, unless there is none.
-    pub fn generator(&self) -> Option<Clickstream> {
+    pub(crate) fn generator(&self) -> Option<Clickstream> {
         let generator = Clickstream::new().rate(self.rate).seed(self.seed);
         let generator = match self.events {
             Some(events) => generator.events(events),
@@ -130,7 +130,7 @@ impl Job {
     }
 
     /// Where the rows of `table` go.
-    pub fn files(&self, table: &str) -> ParquetFiles {
+    pub(crate) fn files(&self, table: &str) -> ParquetFiles {
         ParquetFiles::new(self.out().join(table)).roll_after(minutes(1))
     }
 
