@@ -51,19 +51,21 @@ impl Follow {
             }
         });
         let thread = std::thread::spawn(move || {
+            let bar = follow.to_an_end.then(progress_bar);
             let every = if follow.to_an_end {
                 millis(100)
             } else {
                 seconds(1)
             };
-            let bar = follow.to_an_end.then(progress_bar);
-            let mut before = 0;
-            while stopped.recv_timeout(every) == Err(RecvTimeoutError::Timeout) {
+            let (mut wait, mut before) = (millis(100), 0);
+            while stopped.recv_timeout(wait) == Err(RecvTimeoutError::Timeout) {
                 let status = run.status();
                 match &bar {
                     Some(bar) => show_progress(bar, &status),
+                    None if !follow.greeted.swap(true, Relaxed) => follow.greet(&status),
                     None => before = follow.tell(&status, before),
                 }
+                wait = every;
             }
             if let Some(bar) = bar {
                 bar.finish_and_clear();
@@ -90,9 +92,6 @@ impl Follow {
     fn tell(&self, status: &PipelineStatus, before: u64) -> u64 {
         let events: u64 = status.sources.iter().map(|source| source.events).sum();
         let rejected: u64 = status.sources.iter().map(|source| source.rejected).sum();
-        if !self.greeted.swap(true, Relaxed) {
-            self.greet(status);
-        }
         let windows = status.steps.iter().filter(|step| step.kind == "window");
         let open = windows
             .clone()
