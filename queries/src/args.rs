@@ -62,7 +62,9 @@ impl RunArgs {
     /// How many workers to run: as many as asked for, else one per core.
     #[must_use]
     pub fn workers(&self) -> usize {
-        self.workers.or_else(|| available_parallelism().ok()).map_or(1, NonZeroUsize::get)
+        self.workers
+            .or_else(|| available_parallelism().ok())
+            .map_or(1, NonZeroUsize::get)
     }
 
     /// The HTTP server asked for, if one is.
@@ -104,7 +106,12 @@ mod tests {
         assert_eq!(args.out, Some(PathBuf::from("data")));
         assert!(args.overwrite && !args.no_http);
         assert!(args.http_service().is_some());
-        assert!(parse(&["--no-http", "--listen", "x"]).unwrap().http_service().is_none());
+        assert!(
+            parse(&["--no-http", "--listen", "x"])
+                .unwrap()
+                .http_service()
+                .is_none()
+        );
         assert!(parse(&[]).unwrap().workers() >= 1);
     }
 

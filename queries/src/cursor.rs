@@ -65,8 +65,15 @@ impl Cursor {
     pub(crate) fn decode(text: &str) -> Option<Self> {
         let json = BASE64_URL_SAFE_NO_PAD.decode(text).ok()?;
         let (order, window, key, values): Written = serde_json::from_slice(&json).ok()?;
-        let key = RowKey { window, key: key.into_iter().map(Value::from).collect() };
-        Some(Cursor { order, key, values: values.into_iter().map(Value::from).collect() })
+        let key = RowKey {
+            window,
+            key: key.into_iter().map(Value::from).collect(),
+        };
+        Some(Cursor {
+            order,
+            key,
+            values: values.into_iter().map(Value::from).collect(),
+        })
     }
 }
 
@@ -79,10 +86,17 @@ mod tests {
     #[test]
     fn what_is_written_can_be_read() {
         let window = Window::tumbling(EventTime::from_micros(-123), minutes(1));
-        let key = [Value::Text("é\"/".into()), Value::Null, Value::Int(i64::MIN)];
+        let key = [
+            Value::Text("é\"/".into()),
+            Value::Null,
+            Value::Int(i64::MIN),
+        ];
         let cursor = Cursor {
             order: "-views".into(),
-            key: RowKey { window: Some(window), key: key.into() },
+            key: RowKey {
+                window: Some(window),
+                key: key.into(),
+            },
             values: vec![Value::Float(f64::NAN), Value::Float(0.1), Value::Bool(true)],
         };
         assert_eq!(Cursor::decode(&cursor.encode()), Some(cursor));

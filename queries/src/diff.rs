@@ -44,8 +44,12 @@ pub(crate) fn changes<'a>(
             (Some(old), Some(new_part)) => {
                 changes_of_part(old, new_part, filter, new.retained_from, &mut changes);
             }
-            (None, Some(part)) => changes.extend(held(part, filter).map(|(k, v)| Change::Upsert(k, v))),
-            (Some(part), None) => changes.extend(held(part, filter).map(|(k, v)| Change::Delete(k, v))),
+            (None, Some(part)) => {
+                changes.extend(held(part, filter).map(|(k, v)| Change::Upsert(k, v)))
+            }
+            (Some(part), None) => {
+                changes.extend(held(part, filter).map(|(k, v)| Change::Delete(k, v)))
+            }
             (None, None) => {}
         }
     }
@@ -54,7 +58,9 @@ pub(crate) fn changes<'a>(
 }
 
 fn held<'a>(part: &'a Rows, filter: &Filter) -> impl Iterator<Item = (&'a RowKey, &'a [Value])> {
-    part.iter().map(|(key, values)| (key, &values[..])).filter(|(_, values)| filter.holds(values))
+    part.iter()
+        .map(|(key, values)| (key, &values[..]))
+        .filter(|(_, values)| filter.holds(values))
 }
 
 fn changes_of_part<'a>(
@@ -70,12 +76,12 @@ fn changes_of_part<'a>(
     };
     changes.extend(old.diff(new).filter_map(|item| match item {
         DiffItem::Add(key, row) => filter.holds(row).then_some(Change::Upsert(key, row)),
-        DiffItem::Update { new: (key, row), .. } if filter.holds(row) => {
-            Some(Change::Upsert(key, row))
-        }
-        DiffItem::Update { old: (key, row), .. } => {
-            filter.holds(row).then_some(Change::Delete(key, row))
-        }
+        DiffItem::Update {
+            new: (key, row), ..
+        } if filter.holds(row) => Some(Change::Upsert(key, row)),
+        DiffItem::Update {
+            old: (key, row), ..
+        } => filter.holds(row).then_some(Change::Delete(key, row)),
         DiffItem::Remove(key, _) if aged_out(key) => None,
         DiffItem::Remove(key, row) => filter.holds(row).then_some(Change::Delete(key, row)),
     }));
@@ -90,7 +96,10 @@ mod tests {
     use super::*;
 
     fn columns() -> Vec<Column> {
-        vec![Column::new("url", ColumnType::Text), Column::new("n", ColumnType::Int64)]
+        vec![
+            Column::new("url", ColumnType::Text),
+            Column::new("n", ColumnType::Int64),
+        ]
     }
 
     /// A view whose rows are (minute, url, n), those of one URL in the same part.
@@ -100,7 +109,10 @@ mod tests {
             let start = EventTime::from_micros(minute * 60_000_000);
             let window = Some(Window::tumbling(start, minutes(1)));
             let url_value = Value::Text((*url).into());
-            let key = RowKey { window, key: [url_value.clone()].into() };
+            let key = RowKey {
+                window,
+                key: [url_value.clone()].into(),
+            };
             parts[url.len() % 2].insert(key, Arc::new([url_value, Value::Int(*n)]));
         }
         ViewSnapshot {
@@ -117,7 +129,9 @@ mod tests {
                 Change::Upsert(_, row) => ('+', row),
                 Change::Delete(_, row) => ('-', row),
             };
-            let (Value::Text(url), Value::Int(n)) = (&row[0], &row[1]) else { unreachable!() };
+            let (Value::Text(url), Value::Int(n)) = (&row[0], &row[1]) else {
+                unreachable!()
+            };
             let minute = change.key().window.unwrap().start.micros() / 60_000_000;
             format!("{sign}{minute}{url}{n}")
         };
@@ -129,7 +143,10 @@ mod tests {
         let old = view(&[(1, "a", 1), (1, "bb", 1), (2, "a", 5)]);
         let new = view(&[(1, "a", 2), (2, "a", 5), (3, "bb", 1)]);
         let all = Filter::default();
-        assert_eq!(written(&changes(&old, &new, &all)), ["+3bb1", "+1a2", "-1bb1"]);
+        assert_eq!(
+            written(&changes(&old, &new, &all)),
+            ["+3bb1", "+1a2", "-1bb1"]
+        );
         assert!(changes(&new, &new, &all).is_empty());
     }
 
@@ -147,7 +164,10 @@ mod tests {
         let mut none = view(&[]);
         none.parts.clear();
         let new = view(&[(1, "a", 1), (1, "bb", 1)]);
-        assert_eq!(written(&changes(&none, &new, &Filter::default())), ["+1a1", "+1bb1"]);
+        assert_eq!(
+            written(&changes(&none, &new, &Filter::default())),
+            ["+1a1", "+1bb1"]
+        );
     }
 
     #[test]
@@ -156,6 +176,9 @@ mod tests {
         let mut new = view(&[]);
         new.retained_from = Some(EventTime::from_micros(3 * 60_000_000));
         // The window of minute 1 ended before minute 3; that of minute 2 ended with it.
-        assert_eq!(written(&changes(&old, &new, &Filter::default())), ["-3a1", "-2a1"]);
+        assert_eq!(
+            written(&changes(&old, &new, &Filter::default())),
+            ["-3a1", "-2a1"]
+        );
     }
 }

@@ -39,7 +39,10 @@ impl Serialize for RowsJson<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut rows = serializer.serialize_seq(Some(self.rows.len()))?;
         for values in self.rows {
-            rows.serialize_element(&RowJson { columns: self.columns, values })?;
+            rows.serialize_element(&RowJson {
+                columns: self.columns,
+                values,
+            })?;
         }
         rows.end()
     }
@@ -156,7 +159,10 @@ mod tests {
     use super::*;
 
     fn columns() -> Vec<Column> {
-        vec![Column::new("a,b", ColumnType::Text), Column::new("n", ColumnType::Int64).nullable()]
+        vec![
+            Column::new("a,b", ColumnType::Text),
+            Column::new("n", ColumnType::Int64).nullable(),
+        ]
     }
 
     #[test]
@@ -171,14 +177,21 @@ mod tests {
         check(Value::Float(f64::NAN), "null");
         check(Value::Float(f64::NEG_INFINITY), "null");
         check(Value::Float(0.5), "0.5");
-        check(Value::Time(EventTime::from_micros(1)), "\"1970-01-01T00:00:00.000001Z\"");
+        check(
+            Value::Time(EventTime::from_micros(1)),
+            "\"1970-01-01T00:00:00.000001Z\"",
+        );
         check(Value::Text("\"<\n".into()), "\"\\\"<\\n\"");
     }
 
     #[test]
     fn members_come_in_the_order_of_the_columns() {
         let (columns, row) = (columns(), [Value::Text("x".into()), Value::Int(1)]);
-        let json = serde_json::to_string(&RowJson { columns: &columns, values: &row }).unwrap();
+        let json = serde_json::to_string(&RowJson {
+            columns: &columns,
+            values: &row,
+        })
+        .unwrap();
         assert_eq!(json, r#"{"a,b":"x","n":1}"#);
     }
 
@@ -193,7 +206,8 @@ mod tests {
         let rows: Vec<&[Value]> = rows.iter().map(|row| &row[..]).collect();
         let mut out = Vec::new();
         write_csv(&columns(), &rows, &mut out).unwrap();
-        let expected = "\"a,b\",n\r\nplain,-1\r\n\"say \"\"hi\"\", twice\n\",\r\n\"\",2\r\n\" x\",3\r\n";
+        let expected =
+            "\"a,b\",n\r\nplain,-1\r\n\"say \"\"hi\"\", twice\n\",\r\n\"\",2\r\n\" x\",3\r\n";
         assert_eq!(String::from_utf8(out).unwrap(), expected);
     }
 }

@@ -76,29 +76,40 @@ impl Export for Run {
 
 impl Export for Snapshot {
     fn export(&self, name: &str, path: impl AsRef<Path>) -> Result<usize, ExportError> {
-        let view = self.views.get(name).ok_or_else(|| ExportError::UnknownView {
-            view: name.into(),
-            known: self.views.keys().cloned().collect(),
-        })?;
+        let view = self
+            .views
+            .get(name)
+            .ok_or_else(|| ExportError::UnknownView {
+                view: name.into(),
+                known: self.views.keys().cloned().collect(),
+            })?;
         export_view(view, path.as_ref())
     }
 }
 
 fn export_view(view: &ViewSnapshot, path: &Path) -> Result<usize, ExportError> {
-    let format = Format::of_path(path)
-        .ok_or_else(|| ExportError::UnknownExtension { path: path.into() })?;
+    let format =
+        Format::of_path(path).ok_or_else(|| ExportError::UnknownExtension { path: path.into() })?;
     let rows: Vec<_> = view.rows().map(|(_, values)| &values[..]).collect();
     let mut bytes = Vec::new();
     format
         .write(&view.columns, &rows, &mut bytes)
-        .map_err(|source| ExportError::Encode { path: path.into(), source })?;
+        .map_err(|source| ExportError::Encode {
+            path: path.into(),
+            source,
+        })?;
 
     let beside = beside(path);
     let written = write_durably(&beside, &bytes)
-        .map_err(|source| ExportError::Write { path: beside.clone(), source })
+        .map_err(|source| ExportError::Write {
+            path: beside.clone(),
+            source,
+        })
         .and_then(|()| {
-            fs::rename(&beside, path)
-                .map_err(|source| ExportError::Write { path: path.into(), source })
+            fs::rename(&beside, path).map_err(|source| ExportError::Write {
+                path: path.into(),
+                source,
+            })
         });
     if written.is_err() {
         // What could not be finished is of use to nobody; if it cannot be removed either, the error above says enough.

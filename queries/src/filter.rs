@@ -23,7 +23,10 @@ pub(crate) struct BadParameter {
 
 impl BadParameter {
     pub(crate) fn new(parameter: &str, reason: impl Into<String>) -> Self {
-        BadParameter { parameter: parameter.into(), reason: reason.into() }
+        BadParameter {
+            parameter: parameter.into(),
+            reason: reason.into(),
+        }
     }
 }
 
@@ -81,12 +84,19 @@ impl Filter {
         text: &str,
     ) -> Result<(), BadParameter> {
         let (column, operator) = find(columns, parameter)?;
-        let value = parse(&columns[column], text)
-            .map_err(|reason| BadParameter::new(parameter, reason))?;
+        let value =
+            parse(&columns[column], text).map_err(|reason| BadParameter::new(parameter, reason))?;
         if value_is_null(&value) && operator != Operator::Equal {
-            return Err(BadParameter::new(parameter, "a value is needed to compare with"));
+            return Err(BadParameter::new(
+                parameter,
+                "a value is needed to compare with",
+            ));
         }
-        self.0.push(Condition { column, operator, value });
+        self.0.push(Condition {
+            column,
+            operator,
+            value,
+        });
         Ok(())
     }
 
@@ -113,7 +123,10 @@ fn find(columns: &[Column], parameter: &str) -> Result<(usize, Operator), BadPar
         && let Some(column) = columns.iter().position(|column| column.name == name)
     {
         let operator = Operator::parse(operator).ok_or_else(|| {
-            let reason = format!("there is no operator {operator:?}: there are {}", Operator::NAMES);
+            let reason = format!(
+                "there is no operator {operator:?}: there are {}",
+                Operator::NAMES
+            );
             BadParameter::new(parameter, reason)
         })?;
         return Ok((column, operator));
@@ -135,23 +148,31 @@ fn parse(column: &Column, text: &str) -> Result<Value, String> {
             Err("a value is needed, the column is never null".into())
         };
     }
-    let not_a = |what: &str| format!("{:?} is not {what}", text.chars().take(64).collect::<String>());
+    let not_a = |what: &str| {
+        format!(
+            "{:?} is not {what}",
+            text.chars().take(64).collect::<String>()
+        )
+    };
     match column.kind {
-        ColumnType::Bool => {
-            text.parse().map(Value::Bool).map_err(|_| not_a("true or false"))
-        }
-        ColumnType::Int64 => {
-            text.parse().map(Value::Int).map_err(|_| not_a("a whole number of 64 bits"))
-        }
+        ColumnType::Bool => text
+            .parse()
+            .map(Value::Bool)
+            .map_err(|_| not_a("true or false")),
+        ColumnType::Int64 => text
+            .parse()
+            .map(Value::Int)
+            .map_err(|_| not_a("a whole number of 64 bits")),
         ColumnType::Float64 => match text.parse::<f64>() {
             Ok(number) if number.is_finite() => Ok(Value::Float(number)),
             _ => Err(not_a("a number")),
         },
         ColumnType::Text => Ok(Value::Text(text.into())),
         ColumnType::Timestamp => parse_time(text).map(Value::Time),
-        ColumnType::Decimal => {
-            text.parse().map(Value::Decimal).map_err(|_| not_a("a decimal number"))
-        }
+        ColumnType::Decimal => text
+            .parse()
+            .map(Value::Decimal)
+            .map_err(|_| not_a("a decimal number")),
     }
 }
 
@@ -161,9 +182,10 @@ fn parse_time(text: &str) -> Result<EventTime, String> {
         let (time, offset) = text.rsplit_once(' ')?;
         format!("{time}+{offset}").parse().ok()
     };
-    text.parse().or_else(|error: millstream_engine::ParseTimeError| {
-        repaired().ok_or_else(|| error.to_string())
-    })
+    text.parse()
+        .or_else(|error: millstream_engine::ParseTimeError| {
+            repaired().ok_or_else(|| error.to_string())
+        })
 }
 
 /// How a row's value stands to a filter's, which is of the same type; `None` where they do not compare.
@@ -238,7 +260,9 @@ mod tests {
     #[test]
     fn what_cannot_be_understood_is_named() {
         let check = |parameter: &str, text: &str, reason: &str| {
-            let error = Filter::default().add(&columns(), parameter, text).unwrap_err();
+            let error = Filter::default()
+                .add(&columns(), parameter, text)
+                .unwrap_err();
             assert_eq!(error.parameter, parameter);
             assert!(error.reason.contains(reason), "{error}");
         };

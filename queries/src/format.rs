@@ -51,7 +51,9 @@ impl Format {
     /// The format a path asks for by its extension.
     pub(crate) fn of_path(path: &Path) -> Option<Self> {
         let extension = path.extension()?.to_str()?;
-        Self::ALL.into_iter().find(|format| format.extension().eq_ignore_ascii_case(extension))
+        Self::ALL
+            .into_iter()
+            .find(|format| format.extension().eq_ignore_ascii_case(extension))
     }
 
     /// The format that an `Accept` header likes best; without one, JSON. `None` if it likes none of ours.
@@ -63,7 +65,9 @@ impl Format {
         let liked = |format: Format| {
             // RFC 9110 §12.5.1: the most specific range that matches decides.
             let of_format = ranges.iter().filter(|range| range.covers(format));
-            of_format.max_by_key(|range| range.specificity()).map_or(0, |range| range.quality)
+            of_format
+                .max_by_key(|range| range.specificity())
+                .map_or(0, |range| range.quality)
         };
         let (quality, format) = Self::ALL
             .into_iter()
@@ -100,17 +104,32 @@ struct MediaRange<'a> {
 impl<'a> MediaRange<'a> {
     fn parse(text: &'a str) -> Self {
         let mut parts = text.split(';').map(str::trim);
-        let (kind, subkind) = parts.next().unwrap_or("").split_once('/').unwrap_or(("", ""));
+        let (kind, subkind) = parts
+            .next()
+            .unwrap_or("")
+            .split_once('/')
+            .unwrap_or(("", ""));
         let quality = parts
             .find_map(|part| part.strip_prefix("q=").or_else(|| part.strip_prefix("Q=")))
             .map_or(1.0, |q| q.parse::<f32>().unwrap_or(0.0).clamp(0.0, 1.0));
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to 1000")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "0 to 1000"
+        )]
         let quality = (quality * 1000.0) as u32;
-        MediaRange { kind, subkind, quality }
+        MediaRange {
+            kind,
+            subkind,
+            quality,
+        }
     }
 
     fn covers(&self, format: Format) -> bool {
-        let (kind, subkind) = format.media_type().split_once('/').expect("a media type has a slash");
+        let (kind, subkind) = format
+            .media_type()
+            .split_once('/')
+            .expect("a media type has a slash");
         (self.kind == "*" || self.kind.eq_ignore_ascii_case(kind))
             && (self.subkind == "*" || self.subkind.eq_ignore_ascii_case(subkind))
     }
@@ -136,8 +155,14 @@ mod tests {
         check("TEXT/CSV;q=0.5", Some(Format::Csv));
         check("text/*", Some(Format::Csv));
         check("application/json;q=0.5, text/csv;q=0.9", Some(Format::Csv));
-        check("text/html, application/xhtml+xml, */*;q=0.8", Some(Format::Json));
-        check("*/*, application/json;q=0, text/csv;q=0.2", Some(Format::Ndjson));
+        check(
+            "text/html, application/xhtml+xml, */*;q=0.8",
+            Some(Format::Json),
+        );
+        check(
+            "*/*, application/json;q=0, text/csv;q=0.2",
+            Some(Format::Ndjson),
+        );
         check("application/vnd.apache.parquet", Some(Format::Parquet));
         check("application/xml", None);
         check("text/csv;q=0", None);

@@ -17,18 +17,18 @@
 //! Errors are problem documents (RFC 9457). Answers name the epoch they are of: two with the same epoch have seen
 //! exactly the same input.
 
-mod reading;
-mod encode;
-mod format;
-mod filter;
-mod order;
-mod cursor;
-mod page;
-mod diff;
-mod problem;
-mod server;
-mod export;
 mod args;
+mod cursor;
+mod diff;
+mod encode;
+mod export;
+mod filter;
+mod format;
+mod order;
+mod page;
+mod problem;
+mod reading;
+mod server;
 
 pub use args::{LISTEN_DEFAULT, RunArgs};
 pub use export::{Export, ExportError};

@@ -30,7 +30,10 @@ impl Order {
                 let reason = format!("{name:?}: {}", unknown_column(columns));
                 return Err(BadParameter::new("order", reason));
             };
-            order.push(By { column, descending: part.starts_with('-') });
+            order.push(By {
+                column,
+                descending: part.starts_with('-'),
+            });
         }
         Ok(Order(order))
     }
@@ -52,15 +55,30 @@ impl Order {
 
     /// How two rows stand to each other.
     pub(crate) fn compare(&self, a: (&RowKey, &[Value]), b: (&RowKey, &[Value])) -> Ordering {
-        let of_columns = self.0.iter().map(|by| by.compare(&a.1[by.column], &b.1[by.column]));
-        of_columns.fold(Ordering::Equal, Ordering::then).then_with(|| a.0.cmp(b.0))
+        let of_columns = self
+            .0
+            .iter()
+            .map(|by| by.compare(&a.1[by.column], &b.1[by.column]));
+        of_columns
+            .fold(Ordering::Equal, Ordering::then)
+            .then_with(|| a.0.cmp(b.0))
     }
 
     /// How a row stands to one of which only the key and the [values looked at](Self::values_of) are known.
-    pub(crate) fn compare_with(&self, a: (&RowKey, &[Value]), key: &RowKey, values: &[Value]) -> Ordering {
-        let of_columns =
-            self.0.iter().zip(values).map(|(by, value)| by.compare(&a.1[by.column], value));
-        of_columns.fold(Ordering::Equal, Ordering::then).then_with(|| a.0.cmp(key))
+    pub(crate) fn compare_with(
+        &self,
+        a: (&RowKey, &[Value]),
+        key: &RowKey,
+        values: &[Value],
+    ) -> Ordering {
+        let of_columns = self
+            .0
+            .iter()
+            .zip(values)
+            .map(|(by, value)| by.compare(&a.1[by.column], value));
+        of_columns
+            .fold(Ordering::Equal, Ordering::then)
+            .then_with(|| a.0.cmp(key))
     }
 }
 
@@ -77,19 +95,24 @@ mod tests {
     use super::*;
 
     fn check(order: &str, expected: &[usize]) {
-        let columns = [Column::new("url", ColumnType::Text), Column::new("n", ColumnType::Int64)];
+        let columns = [
+            Column::new("url", ColumnType::Text),
+            Column::new("n", ColumnType::Int64),
+        ];
         let rows: Vec<(RowKey, [Value; 2])> = [("c", 1), ("a", 2), ("b", 1)]
             .into_iter()
             .map(|(url, n)| {
-                let key = RowKey { window: None, key: [Value::Text(url.into())].into() };
+                let key = RowKey {
+                    window: None,
+                    key: [Value::Text(url.into())].into(),
+                };
                 (key, [Value::Text(url.into()), Value::Int(n)])
             })
             .collect();
         let order = Order::parse(&columns, order).unwrap();
         let mut sorted: Vec<usize> = (0..rows.len()).collect();
-        sorted.sort_by(|a, b| {
-            order.compare((&rows[*a].0, &rows[*a].1), (&rows[*b].0, &rows[*b].1))
-        });
+        sorted
+            .sort_by(|a, b| order.compare((&rows[*a].0, &rows[*a].1), (&rows[*b].0, &rows[*b].1)));
         assert_eq!(sorted, expected, "{order:?}");
     }
 

@@ -64,13 +64,17 @@ impl Question {
     }
 
     fn check_cursor(&self) -> Result<(), BadParameter> {
-        let Some(after) = &self.after else { return Ok(()) };
-        let fits = after.order == self.order_text
-            && after.values.len() == self.order.n_columns();
+        let Some(after) = &self.after else {
+            return Ok(());
+        };
+        let fits = after.order == self.order_text && after.values.len() == self.order.n_columns();
         if fits {
             return Ok(());
         }
-        let reason = format!("the cursor belongs to order {:?}: ask for the same order", after.order);
+        let reason = format!(
+            "the cursor belongs to order {:?}: ask for the same order",
+            after.order
+        );
         Err(BadParameter::new("cursor", reason))
     }
 
@@ -85,9 +89,17 @@ impl Question {
         rows.truncate(self.limit);
         let next = rows.last().filter(|_| more).map(|(key, values)| {
             let (order, key) = (self.order_text.clone(), (*key).clone());
-            Cursor { order, key, values: self.order.values_of(values) }.encode()
+            Cursor {
+                order,
+                key,
+                values: self.order.values_of(values),
+            }
+            .encode()
         });
-        Page { rows: rows.into_iter().map(|(_, values)| values).collect(), next }
+        Page {
+            rows: rows.into_iter().map(|(_, values)| values).collect(),
+            next,
+        }
     }
 
     /// One row more than the limit, if there is one.
@@ -102,10 +114,17 @@ impl Question {
     /// One row more than the limit, if there is one.
     fn rows_in_order<'a>(&self, view: &'a ViewSnapshot) -> Vec<Row<'a>> {
         let comes_after = |row: &Row<'_>| match &self.after {
-            Some(after) => self.order.compare_with(*row, &after.key, &after.values).is_gt(),
+            Some(after) => self
+                .order
+                .compare_with(*row, &after.key, &after.values)
+                .is_gt(),
             None => true,
         };
-        let rows = view.parts.iter().flatten().map(|(key, values)| (key, &values[..]));
+        let rows = view
+            .parts
+            .iter()
+            .flatten()
+            .map(|(key, values)| (key, &values[..]));
         let mut rows: Vec<_> = rows
             .filter(|row| self.filter.holds(row.1) && comes_after(row))
             .collect();
@@ -121,7 +140,10 @@ impl Question {
 fn parse_limit(text: &str) -> Result<usize, BadParameter> {
     match text.parse() {
         Ok(limit) if (1..=LIMIT_MAX).contains(&limit) => Ok(limit),
-        _ => Err(BadParameter::new("limit", format!("take a whole number from 1 to {LIMIT_MAX}"))),
+        _ => Err(BadParameter::new(
+            "limit",
+            format!("take a whole number from 1 to {LIMIT_MAX}"),
+        )),
     }
 }
 
@@ -131,14 +153,15 @@ fn parse_cursor(text: &str) -> Result<Cursor, BadParameter> {
 }
 
 /// The rows after `after` in the order of the view.
-fn rows_after<'a>(
-    view: &'a ViewSnapshot,
-    after: Option<&RowKey>,
-) -> impl Iterator<Item = Row<'a>> {
+fn rows_after<'a>(view: &'a ViewSnapshot, after: Option<&RowKey>) -> impl Iterator<Item = Row<'a>> {
     let begin = after.map_or(Bound::Unbounded, Bound::Excluded);
     let parts = view.parts.iter();
-    let mut parts: Vec<_> =
-        parts.map(|part| part.range::<_, RowKey>((begin, Bound::Unbounded)).peekable()).collect();
+    let mut parts: Vec<_> = parts
+        .map(|part| {
+            part.range::<_, RowKey>((begin, Bound::Unbounded))
+                .peekable()
+        })
+        .collect();
     std::iter::from_fn(move || {
         let heads = parts.iter_mut().enumerate();
         let heads = heads.filter_map(|(i, part)| part.peek().map(|(key, _)| (*key, i)));

@@ -24,8 +24,14 @@ pub(crate) enum Problem {
     BadAddress { reason: String },
     #[error("there is no view {view:?}: {}", listed("there are", known))]
     UnknownView { view: String, known: Vec<String> },
-    #[error("there is no source {source_name:?} that takes events: {}", listed("there are", known))]
-    UnknownSource { source_name: String, known: Vec<String> },
+    #[error(
+        "there is no source {source_name:?} that takes events: {}",
+        listed("there are", known)
+    )]
+    UnknownSource {
+        source_name: String,
+        known: Vec<String>,
+    },
     #[error("there is nothing at {path}: see /v1/views and /v1/pipeline")]
     UnknownPath { path: String },
     #[error("{method} is not possible on {path}: the Allow header says what is")]
@@ -81,16 +87,20 @@ impl Problem {
             Problem::NotAcceptable { .. } => {
                 (S::NOT_ACCEPTABLE, "not-acceptable", "Not acceptable")
             }
-            Problem::BadEncoding { .. } => {
-                (S::UNSUPPORTED_MEDIA_TYPE, "bad-encoding", "Unsupported content encoding")
-            }
+            Problem::BadEncoding { .. } => (
+                S::UNSUPPORTED_MEDIA_TYPE,
+                "bad-encoding",
+                "Unsupported content encoding",
+            ),
             Problem::Refused(refusal) => row_of_refusal(refusal),
             Problem::BodyBrokeOff { .. } => (S::BAD_REQUEST, "body-broke-off", "Incomplete body"),
             Problem::NotReady { .. } => (S::SERVICE_UNAVAILABLE, "not-ready", "Not ready"),
             Problem::Internal { .. } => (S::INTERNAL_SERVER_ERROR, "internal", "Internal error"),
-            Problem::Other { status, .. } => {
-                (*status, "http", status.canonical_reason().unwrap_or("Error"))
-            }
+            Problem::Other { status, .. } => (
+                *status,
+                "http",
+                status.canonical_reason().unwrap_or("Error"),
+            ),
         }
     }
 
@@ -119,15 +129,27 @@ impl Problem {
 
 fn row_of_refusal(refusal: &Refusal) -> (StatusCode, &'static str, &'static str) {
     match refusal {
-        Refusal::Full { .. } => (StatusCode::TOO_MANY_REQUESTS, "source-full", "Source is full"),
-        Refusal::TooLarge { .. } => {
-            (StatusCode::PAYLOAD_TOO_LARGE, "body-too-large", "Body too large")
-        }
-        Refusal::Unreadable { .. } => {
-            (StatusCode::BAD_REQUEST, "body-unreadable", "Unreadable body")
-        }
+        Refusal::Full { .. } => (
+            StatusCode::TOO_MANY_REQUESTS,
+            "source-full",
+            "Source is full",
+        ),
+        Refusal::TooLarge { .. } => (
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "body-too-large",
+            "Body too large",
+        ),
+        Refusal::Unreadable { .. } => (
+            StatusCode::BAD_REQUEST,
+            "body-unreadable",
+            "Unreadable body",
+        ),
         // Stopping, and whatever other reason there may come to be not to take events for now.
-        _ => (StatusCode::SERVICE_UNAVAILABLE, "stopping", "Not taking events"),
+        _ => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            "stopping",
+            "Not taking events",
+        ),
     }
 }
 
@@ -138,7 +160,11 @@ impl IntoResponse for Problem {
         let mut response = (status, Json(&document)).into_response();
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(PROBLEM_TYPE));
-        if let Problem::Refused(Refusal::Full { retry_after_seconds, .. }) = self {
+        if let Problem::Refused(Refusal::Full {
+            retry_after_seconds,
+            ..
+        }) = self
+        {
             headers.insert(RETRY_AFTER, HeaderValue::from(retry_after_seconds));
         }
         response
@@ -159,7 +185,10 @@ pub(crate) async fn in_shape(method: Method, uri: Uri, response: Response) -> Re
         StatusCode::NOT_FOUND => Problem::UnknownPath { path },
         status => {
             let reason = status.canonical_reason().unwrap_or("the request failed");
-            Problem::Other { status, detail: reason.to_lowercase() }
+            Problem::Other {
+                status,
+                detail: reason.to_lowercase(),
+            }
         }
     };
     let mut shaped = problem.into_response();

@@ -26,6 +26,7 @@ use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use axum::serve::ListenerExt;
 use millstream_engine::{BoxError, Run, Service};
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::watch;
@@ -49,7 +50,9 @@ pub enum ServeError {
         source: io::Error,
     },
     /// Somebody else listens there.
-    #[error("cannot listen on {address}: it is taken: listen on another port, or on port 0 for any")]
+    #[error(
+        "cannot listen on {address}: it is taken: listen on another port, or on port 0 for any"
+    )]
     Taken {
         /// The address.
         address: SocketAddr,
@@ -98,7 +101,12 @@ impl HttpService {
     /// A server that will listen on `address`, host and port; port 0 takes any free one.
     pub fn new(address: impl Into<String>) -> Self {
         let (address, bound) = (address.into(), Arc::default());
-        HttpService { address, or_free_port: false, bound, serving: None }
+        HttpService {
+            address,
+            or_free_port: false,
+            bound,
+            serving: None,
+        }
     }
 
     /// Takes a free port of the same host, and says so in the log, if the address is taken.
@@ -126,7 +134,9 @@ impl HttpService {
         }
         let listener = self.listen()?;
         let address = listener.local_addr();
-        listener.set_nonblocking(true).map_err(|source| ServeError::Threads { source })?;
+        listener
+            .set_nonblocking(true)
+            .map_err(|source| ServeError::Threads { source })?;
         let runtime = runtime().map_err(|source| ServeError::Threads { source })?;
         let ending = watch::Sender::new(false);
         let state = Arc::new(State::new(reading, ending.clone()));
@@ -143,19 +153,31 @@ impl HttpService {
     }
 
     fn listen(&self) -> Result<TcpListener, ServeError> {
-        let bad = |source| ServeError::BadAddress { address: self.address.clone(), source };
+        let bad = |source| ServeError::BadAddress {
+            address: self.address.clone(),
+            source,
+        };
         let mut addresses = self.address.to_socket_addrs().map_err(bad)?;
-        let none = || bad(io::Error::new(io::ErrorKind::NotFound, "there is no such host"));
+        let none = || {
+            bad(io::Error::new(
+                io::ErrorKind::NotFound,
+                "there is no such host",
+            ))
+        };
         let address = addresses.next().ok_or_else(none)?;
         match TcpListener::bind(address) {
             Ok(listener) => Ok(listener),
-            Err(error) if error.kind() != io::ErrorKind::AddrInUse => {
-                Err(ServeError::Listen { address, source: error })
-            }
+            Err(error) if error.kind() != io::ErrorKind::AddrInUse => Err(ServeError::Listen {
+                address,
+                source: error,
+            }),
             Err(_) if self.or_free_port => {
                 tracing::warn!("{address} is taken, so a free port is used instead");
                 let free = SocketAddr::new(address.ip(), 0);
-                TcpListener::bind(free).map_err(|source| ServeError::Listen { address: free, source })
+                TcpListener::bind(free).map_err(|source| ServeError::Listen {
+                    address: free,
+                    source,
+                })
             }
             Err(_) => Err(ServeError::Taken { address }),
         }
@@ -178,7 +200,12 @@ fn run(runtime: Runtime, listener: TcpListener, state: Arc<State>) {
     let mut ended = ending.clone();
     let served = async move {
         tokio::spawn(Arc::clone(&state).pass_on_news());
-        let listener = tokio::net::TcpListener::from_std(listener)?;
+        // An event must not wait in the socket for the one after it.
+        let listener = tokio::net::TcpListener::from_std(listener)?.tap_io(|stream| {
+            if let Err(error) = stream.set_nodelay(true) {
+                tracing::debug!(%error, "a connection stays with delayed sending");
+            }
+        });
         let served = axum::serve(listener, routes::routes(state));
         let graceful = served.with_graceful_shutdown(async move {
             let _ = ending.wait_for(|ending| *ending).await;
@@ -212,7 +239,9 @@ impl Service for HttpService {
     }
 
     fn stop(&mut self) {
-        let Some(Serving { ending, thread }) = self.serving.take() else { return };
+        let Some(Serving { ending, thread }) = self.serving.take() else {
+            return;
+        };
         ending.send_replace(true);
         if thread.join().is_err() {
             tracing::error!("the HTTP server's thread panicked");

@@ -49,7 +49,9 @@ impl Bodies {
         let cell = self.cell(epoch, question);
         let built = cell.get_or_init(|| async {
             let built = spawn_blocking(build).await.unwrap_or_else(|panicked| {
-                Err(Problem::Internal { reason: panicked.to_string() })
+                Err(Problem::Internal {
+                    reason: panicked.to_string(),
+                })
             });
             self.count(epoch, built.as_ref().map_or(0, |built| built.bytes.len()));
             built
@@ -60,7 +62,10 @@ impl Bodies {
     fn cell(&self, epoch: Epoch, question: String) -> Arc<Cell> {
         let mut kept = self.lock();
         if epoch > kept.epoch {
-            *kept = Kept { epoch, ..Kept::default() };
+            *kept = Kept {
+                epoch,
+                ..Kept::default()
+            };
         }
         if epoch < kept.epoch {
             return Arc::default();
@@ -77,7 +82,10 @@ impl Bodies {
         }
         kept.bytes += bytes;
         if kept.bytes > BYTES_MAX {
-            *kept = Kept { epoch, ..Kept::default() };
+            *kept = Kept {
+                epoch,
+                ..Kept::default()
+            };
         }
     }
 
@@ -93,16 +101,33 @@ mod tests {
     use super::*;
 
     fn block_on<T>(future: impl Future<Output = T>) -> T {
-        tokio::runtime::Builder::new_multi_thread().worker_threads(1).build().unwrap().block_on(future)
+        tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .build()
+            .unwrap()
+            .block_on(future)
     }
 
-    async fn ask(bodies: &Bodies, epoch: Epoch, question: &str, builds: &Arc<AtomicUsize>) -> usize {
+    async fn ask(
+        bodies: &Bodies,
+        epoch: Epoch,
+        question: &str,
+        builds: &Arc<AtomicUsize>,
+    ) -> usize {
         let builds = Arc::clone(builds);
         let build = move || {
             let n = builds.fetch_add(1, Ordering::SeqCst) + 1;
-            Ok(Built { bytes: vec![0; n].into(), next: None })
+            Ok(Built {
+                bytes: vec![0; n].into(),
+                next: None,
+            })
         };
-        bodies.get(epoch, question.into(), build).await.unwrap().bytes.len()
+        bodies
+            .get(epoch, question.into(), build)
+            .await
+            .unwrap()
+            .bytes
+            .len()
     }
 
     #[test]
@@ -125,8 +150,16 @@ mod tests {
         let bodies = Bodies::default();
         block_on(async {
             for question in 0..40 {
-                let build = || Ok(Built { bytes: vec![0; 1 << 20].into(), next: None });
-                bodies.get(Epoch::from_u64(1), question.to_string(), build).await.unwrap();
+                let build = || {
+                    Ok(Built {
+                        bytes: vec![0; 1 << 20].into(),
+                        next: None,
+                    })
+                };
+                bodies
+                    .get(Epoch::from_u64(1), question.to_string(), build)
+                    .await
+                    .unwrap();
                 assert!(bodies.lock().bytes <= BYTES_MAX);
             }
         });

@@ -50,7 +50,8 @@ pub(crate) async fn follow(
     let mut filter = Filter::default();
     for (parameter, text) in &parameters {
         if matches!(parameter.as_str(), "order" | "limit" | "cursor") {
-            let reason = "changes are all sent, in the order of the view: only filters can be given";
+            let reason =
+                "changes are all sent, in the order of the view: only filters can be given";
             return Err(BadParameter::new(parameter, reason).into());
         }
         filter.add(&snapshot.views[&name].columns, parameter, text)?;
@@ -58,9 +59,18 @@ pub(crate) async fn follow(
     let question = format!("{name} {parameters:?}");
     // One event may wait while another is being sent; the follower waits after that.
     let (events, body) = mpsc::channel(1);
-    let follower = Follower { state, name, filter: Arc::new(filter), question, events };
+    let follower = Follower {
+        state,
+        name,
+        filter: Arc::new(filter),
+        question,
+        events,
+    };
     tokio::spawn(follower.run());
-    let headers = [(CONTENT_TYPE, "text/event-stream"), (CACHE_CONTROL, "no-store")];
+    let headers = [
+        (CONTENT_TYPE, "text/event-stream"),
+        (CACHE_CONTROL, "no-store"),
+    ];
     Ok((headers, Body::from_stream(ReceiverStream::new(body))).into_response())
 }
 
@@ -142,7 +152,10 @@ impl Follower {
         if bytes.is_empty() {
             return true;
         }
-        matches!(timeout(PATIENCE, self.events.send(Ok(bytes))).await, Ok(Ok(())))
+        matches!(
+            timeout(PATIENCE, self.events.send(Ok(bytes))).await,
+            Ok(Ok(()))
+        )
     }
 }
 
@@ -151,6 +164,11 @@ async fn ends(ending: &mut watch::Receiver<bool>) {
 }
 
 fn built(frame: serde_json::Result<Vec<u8>>) -> Result<Built, Problem> {
-    let bytes = frame.map_err(|error| Problem::Internal { reason: error.to_string() })?;
-    Ok(Built { bytes: bytes.into(), next: None })
+    let bytes = frame.map_err(|error| Problem::Internal {
+        reason: error.to_string(),
+    })?;
+    Ok(Built {
+        bytes: bytes.into(),
+        next: None,
+    })
 }

@@ -4,16 +4,17 @@
 //! sends it (`default-src 'self'`), so that text from events can never become a script.
 
 use axum::Router;
+use axum::http::StatusCode;
 use axum::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, HeaderMap, REFERRER_POLICY,
 };
-use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 
 use crate::server::views::knows;
 
-const POLICY: &str = "default-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+const POLICY: &str =
+    "default-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 /// One file of the dashboard.
 struct File {
@@ -81,7 +82,10 @@ const FILES: [File; 10] = [
 /// The routes of the dashboard's files.
 pub(crate) fn routes<S: Clone + Send + Sync + 'static>() -> Router<S> {
     FILES.iter().fold(Router::new(), |router, file| {
-        router.route(file.path, get(async move |headers: HeaderMap| send(file, &headers)))
+        router.route(
+            file.path,
+            get(async move |headers: HeaderMap| send(file, &headers)),
+        )
     })
 }
 

@@ -36,7 +36,15 @@ pub(crate) fn snapshot_frame(
     let view = &snapshot.views[name];
     let rows = view.rows().map(|(_, values)| &values[..]);
     let rows: Vec<_> = rows.filter(|values| filter.holds(values)).collect();
-    frame("snapshot", snapshot, view, RowsJson { columns: &view.columns, rows: &rows })
+    frame(
+        "snapshot",
+        snapshot,
+        view,
+        RowsJson {
+            columns: &view.columns,
+            rows: &rows,
+        },
+    )
 }
 
 /// What changed between two snapshots as one event; nothing if nothing did.
@@ -51,8 +59,13 @@ pub(crate) fn change_frame(
     if changes.is_empty() {
         return Ok(Vec::new());
     }
-    let rows: Vec<_> =
-        changes.iter().map(|change| ChangeJson { columns: &view.columns, change }).collect();
+    let rows: Vec<_> = changes
+        .iter()
+        .map(|change| ChangeJson {
+            columns: &view.columns,
+            change,
+        })
+        .collect();
     frame("change", new, view, rows)
 }
 

@@ -13,11 +13,11 @@ pub(crate) async fn alive() -> &'static str {
 }
 
 /// `GET /readyz`: good once every worker is built and its state is there.
-pub(crate) async fn ready(
-    Shared(state): Shared<Arc<State>>,
-) -> Result<&'static str, Problem> {
+pub(crate) async fn ready(Shared(state): Shared<Arc<State>>) -> Result<&'static str, Problem> {
     if state.reading.is_ready() {
         return Ok("ready\n");
     }
-    Err(Problem::NotReady { state: state.reading.status().state })
+    Err(Problem::NotReady {
+        state: state.reading.status().state,
+    })
 }

@@ -11,7 +11,9 @@ use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use metrics::{Unit, counter, describe_counter, describe_gauge, gauge, with_local_recorder};
 use metrics_exporter_prometheus::PrometheusBuilder;
-use millstream_engine::{EventTime, PartitionStatus, PipelineStatus, Snapshot, SourceStatus, StepStatus};
+use millstream_engine::{
+    EventTime, PartitionStatus, PipelineStatus, Snapshot, SourceStatus, StepStatus,
+};
 use tokio::task::spawn_blocking;
 
 use crate::problem::Problem;
@@ -24,7 +26,9 @@ pub(crate) async fn scrape(Shared(state): Shared<Arc<State>>) -> Result<Response
         let reading = &state.reading;
         render(&reading.status(), &reading.snapshot(), reading.is_ready())
     });
-    let text = text.await.map_err(|panicked| Problem::Internal { reason: panicked.to_string() })?;
+    let text = text.await.map_err(|panicked| Problem::Internal {
+        reason: panicked.to_string(),
+    })?;
     let kind = "text/plain; version=0.0.4; charset=utf-8";
     Ok(([(CONTENT_TYPE, kind)], text).into_response())
 }
@@ -51,18 +55,42 @@ fn render(status: &PipelineStatus, snapshot: &Snapshot, ready: bool) -> String {
 
 fn describe() {
     let gauges = [
-        ("millstream_pipeline_info", "Name and state of the pipeline; always 1"),
-        ("millstream_ready", "Whether every worker is built and its state is there"),
+        (
+            "millstream_pipeline_info",
+            "Name and state of the pipeline; always 1",
+        ),
+        (
+            "millstream_ready",
+            "Whether every worker is built and its state is there",
+        ),
         ("millstream_workers", "Workers that drive the pipeline"),
-        ("millstream_publish_interval_seconds", "Longest wait for the next publish epoch"),
-        ("millstream_source_input_bytes", "Bytes of input there are, where that is known"),
-        ("millstream_source_watermark_seconds", "Watermark of the partition, since 1970"),
-        ("millstream_source_watermark_lag_seconds", "Wall clock less watermark of the partition"),
+        (
+            "millstream_publish_interval_seconds",
+            "Longest wait for the next publish epoch",
+        ),
+        (
+            "millstream_source_input_bytes",
+            "Bytes of input there are, where that is known",
+        ),
+        (
+            "millstream_source_watermark_seconds",
+            "Watermark of the partition, since 1970",
+        ),
+        (
+            "millstream_source_watermark_lag_seconds",
+            "Wall clock less watermark of the partition",
+        ),
         ("millstream_step_keys", "Keys, windows or rows kept"),
         ("millstream_step_open_windows", "Windows that are open"),
         ("millstream_step_state_bytes", "State kept, estimated"),
-        ("millstream_step_watermark_seconds", "Event time up to which input is complete, since 1970"),
-        ("millstream_step_watermark_lag_seconds", "Wall clock less that event time"),
+        (
+            "millstream_step_watermark_seconds",
+            "Event time up to which input is complete, since 1970",
+        ),
+        (
+            "millstream_step_watermark_lag_seconds",
+            "Wall clock less that event time",
+        ),
         ("millstream_view_rows", "Rows of the view"),
     ];
     for (name, text) in gauges {
@@ -70,8 +98,14 @@ fn describe() {
     }
     let counters = [
         ("millstream_source_events_total", "Records taken in"),
-        ("millstream_source_rejected_total", "Records refused: they are dead letters"),
-        ("millstream_source_bytes_total", "Bytes of input gone through"),
+        (
+            "millstream_source_rejected_total",
+            "Records refused: they are dead letters",
+        ),
+        (
+            "millstream_source_bytes_total",
+            "Bytes of input gone through",
+        ),
         ("millstream_step_records_in_total", "Records that came in"),
         ("millstream_step_records_out_total", "Records that went out"),
         ("millstream_step_late_total", "Records that came too late"),
@@ -101,8 +135,10 @@ fn record_pipeline(status: &PipelineStatus, ready: bool) {
 }
 
 fn record_partition(source: &SourceStatus, partition: &PartitionStatus, now: EventTime) {
-    let labels =
-        [("source", source.name.clone()), ("partition", partition.partition.to_string())];
+    let labels = [
+        ("source", source.name.clone()),
+        ("partition", partition.partition.to_string()),
+    ];
     counter!("millstream_source_events_total", &labels).absolute(partition.events);
     counter!("millstream_source_rejected_total", &labels).absolute(partition.rejected);
     counter!("millstream_source_bytes_total", &labels).absolute(partition.bytes);

@@ -31,6 +31,8 @@ pub(crate) fn routes(state: Arc<State>) -> Router {
 
 /// Bodies are what their content type says, whatever they look like.
 async fn without_guessing(mut response: Response) -> Response {
-    response.headers_mut().insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    response
+        .headers_mut()
+        .insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     response
 }

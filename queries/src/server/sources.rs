@@ -6,16 +6,18 @@
 //! than the inlet looks at.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Json;
-use axum::body::Body;
+use axum::body::{Body, BodyDataStream};
 use axum::extract::State as Shared;
-use axum::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap};
 use axum::http::StatusCode;
+use axum::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, EXPECT, HeaderMap};
 use axum::response::{IntoResponse, Response};
 use millstream_engine::{Inlet, Receipt, Refusal};
 use serde::Serialize;
 use tokio::task::spawn_blocking;
+use tokio::time::timeout;
 use tokio_stream::StreamExt;
 
 use crate::problem::Problem;
@@ -35,6 +37,11 @@ struct RejectedEvent {
     error: String,
 }
 
+/// How much of a refused body is read only to be thrown away, in bytes.
+const DISCARDED_MAX: usize = 16 << 20;
+/// And for how long.
+const DISCARDING_MAX: Duration = Duration::from_secs(10);
+
 /// `POST /v1/sources/{source}`.
 pub(crate) async fn push(
     Shared(state): Shared<Arc<State>>,
@@ -42,19 +49,61 @@ pub(crate) async fn push(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
-    let name = in_path(name)?;
-    let inlet = state.reading.inlet(&name).ok_or_else(|| Problem::UnknownSource {
-        source_name: name.clone(),
-        known: state.reading.inlet_names(),
-    })?;
-    check_encoding(&headers)?;
-    let body = read(&name, inlet.as_ref(), &headers, body).await?;
-    let content_type = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+    let mut pieces = body.into_data_stream();
+    let (inlet, body) = match take(&state, name, &headers, &mut pieces).await {
+        Ok(taken) => taken,
+        Err(problem) => {
+            if !headers.contains_key(EXPECT) {
+                tokio::spawn(discard(pieces));
+            }
+            return Err(problem);
+        }
+    };
+    let content_type = headers
+        .get(CONTENT_TYPE)
+        .and_then(|kind| kind.to_str().ok());
     let content_type = content_type.map(String::from);
     // Decoding is work, and an inlet may wait for room: neither on a thread that serves others.
     let offered = spawn_blocking(move || inlet.offer(content_type.as_deref(), &body)).await;
-    let receipt = offered.map_err(|panicked| Problem::Internal { reason: panicked.to_string() })??;
+    let receipt = offered.map_err(|panicked| Problem::Internal {
+        reason: panicked.to_string(),
+    })??;
     Ok((StatusCode::ACCEPTED, Json(taken(receipt))).into_response())
+}
+
+/// Reads what is left of a refused body: a client that is still sending would else see its connection
+/// break, and not the answer. One that waits to be asked for its body is not asked.
+async fn discard(mut pieces: BodyDataStream) {
+    let reading = async {
+        let mut n_bytes = 0;
+        while let Some(Ok(piece)) = pieces.next().await {
+            n_bytes += piece.len();
+            if n_bytes > DISCARDED_MAX {
+                break;
+            }
+        }
+    };
+    let _ = timeout(DISCARDING_MAX, reading).await;
+}
+
+/// The inlet that is meant, and the whole body.
+async fn take(
+    state: &State,
+    name: Named,
+    headers: &HeaderMap,
+    pieces: &mut BodyDataStream,
+) -> Result<(Arc<dyn Inlet>, Vec<u8>), Problem> {
+    let name = in_path(name)?;
+    let inlet = state
+        .reading
+        .inlet(&name)
+        .ok_or_else(|| Problem::UnknownSource {
+            source_name: name.clone(),
+            known: state.reading.inlet_names(),
+        })?;
+    check_encoding(headers)?;
+    let body = read(&name, inlet.as_ref(), headers, pieces).await?;
+    Ok((inlet, body))
 }
 
 fn check_encoding(headers: &HeaderMap) -> Result<(), Problem> {
@@ -72,19 +121,27 @@ async fn read(
     source_name: &str,
     inlet: &dyn Inlet,
     headers: &HeaderMap,
-    body: Body,
+    pieces: &mut BodyDataStream,
 ) -> Result<Vec<u8>, Problem> {
     let bytes_max = inlet.body_bytes_max();
-    let too_large =
-        |bytes| Problem::from(Refusal::TooLarge { source_name: source_name.into(), bytes, bytes_max });
-    let length = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+    let too_large = |bytes| {
+        Problem::from(Refusal::TooLarge {
+            source_name: source_name.into(),
+            bytes,
+            bytes_max,
+        })
+    };
+    let length = headers
+        .get(CONTENT_LENGTH)
+        .and_then(|length| length.to_str().ok()?.parse().ok());
     if let Some(bytes) = length.filter(|bytes| *bytes > bytes_max) {
         return Err(too_large(bytes));
     }
     let mut read = Vec::with_capacity(length.unwrap_or(0));
-    let mut pieces = body.into_data_stream();
     while let Some(piece) = pieces.next().await {
-        let piece = piece.map_err(|error| Problem::BodyBrokeOff { reason: error.to_string() })?;
+        let piece = piece.map_err(|error| Problem::BodyBrokeOff {
+            reason: error.to_string(),
+        })?;
         if read.len() + piece.len() > bytes_max {
             return Err(too_large(read.len() + piece.len()));
         }
@@ -94,7 +151,17 @@ async fn read(
 }
 
 fn taken(receipt: Receipt) -> Taken {
-    let Receipt { accepted, rejected, errors } = receipt;
-    let errors = errors.into_iter().map(|(index, error)| RejectedEvent { index, error });
-    Taken { accepted, rejected, errors: errors.collect() }
+    let Receipt {
+        accepted,
+        rejected,
+        errors,
+    } = receipt;
+    let errors = errors
+        .into_iter()
+        .map(|(index, error)| RejectedEvent { index, error });
+    Taken {
+        accepted,
+        rejected,
+        errors: errors.collect(),
+    }
 }

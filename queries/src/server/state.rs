@@ -33,7 +33,14 @@ impl State {
         reading.watch(Box::new(move |_| notify.notify_one()));
         let born = reading.status().now.micros();
         let (bodies, news) = (Bodies::default(), watch::Sender::new(()));
-        State { reading, bodies, word, news, ending, born }
+        State {
+            reading,
+            bodies,
+            word,
+            news,
+            ending,
+            born,
+        }
     }
 
     /// Passes on the pipeline's word of new snapshots for as long as the server runs.
@@ -54,6 +61,9 @@ impl State {
             return Ok(snapshot);
         }
         let known = snapshot.views.keys().cloned().collect();
-        Err(Problem::UnknownView { view: name.into(), known })
+        Err(Problem::UnknownView {
+            view: name.into(),
+            known,
+        })
     }
 }

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, Query, State as Shared};
 use axum::extract::rejection::{PathRejection, QueryRejection};
+use axum::extract::{Path, Query, State as Shared};
 use axum::http::header::{
     ACCEPT, CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderMap, HeaderName, HeaderValue, IF_NONE_MATCH,
     LINK, VARY,
@@ -51,8 +51,16 @@ struct Listed<'a> {
 pub(crate) async fn list(Shared(state): Shared<Arc<State>>) -> Response {
     let snapshot = state.reading.snapshot();
     let epoch = snapshot.epoch.to_string();
-    let views = snapshot.views.iter().map(|(name, view)| listed(name, view, &epoch)).collect();
-    Json(Listing { epoch: epoch.clone(), views }).into_response()
+    let views = snapshot
+        .views
+        .iter()
+        .map(|(name, view)| listed(name, view, &epoch))
+        .collect();
+    Json(Listing {
+        epoch: epoch.clone(),
+        views,
+    })
+    .into_response()
 }
 
 fn listed<'a>(name: &'a str, view: &'a ViewSnapshot, epoch: &str) -> Listed<'a> {
@@ -71,7 +79,13 @@ fn listed<'a>(name: &'a str, view: &'a ViewSnapshot, epoch: &str) -> Listed<'a> 
 pub(crate) fn key_columns(view: &ViewSnapshot) -> Option<Vec<&str>> {
     let (key, _) = view.parts.iter().find_map(|part| part.get_min())?;
     let n_columns = key.key.len() + if key.window.is_some() { 2 } else { 0 };
-    Some(view.columns.iter().take(n_columns).map(|column| column.name.as_str()).collect())
+    Some(
+        view.columns
+            .iter()
+            .take(n_columns)
+            .map(|column| column.name.as_str())
+            .collect(),
+    )
 }
 
 /// The watermark, unless nothing was promised yet.
@@ -94,37 +108,59 @@ pub(crate) async fn read(
     let question = Question::parse(&view.columns, &parameters)?;
     let format = accepted(&headers)?;
 
-    let tag = format!("\"{}-{:x}-{}\"", snapshot.epoch, state.born, format.extension());
+    let tag = format!(
+        "\"{}-{:x}-{}\"",
+        snapshot.epoch,
+        state.born,
+        format.extension()
+    );
     let mut answer = Response::default();
     describe(answer.headers_mut(), &tag, &snapshot, view);
     if knows(&headers, &tag) {
         *answer.status_mut() = StatusCode::NOT_MODIFIED;
         return Ok(answer);
     }
-    let key = format!("{} {name} {}", format.extension(), uri.query().unwrap_or(""));
+    let key = format!(
+        "{} {name} {}",
+        format.extension(),
+        uri.query().unwrap_or("")
+    );
     let of = Arc::clone(&snapshot);
     let build = move || build(&of, &name, &question, format);
     let built = state.bodies.get(snapshot.epoch, key, build).await?;
-    answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(format.content_type()));
+    answer.headers_mut().insert(
+        CONTENT_TYPE,
+        HeaderValue::from_static(format.content_type()),
+    );
     if let Some(next) = &built.next {
-        answer.headers_mut().insert(LINK, text_header(&link_to_next(&uri, next)));
+        answer
+            .headers_mut()
+            .insert(LINK, text_header(&link_to_next(&uri, next)));
     }
     *answer.body_mut() = built.bytes.into();
     Ok(answer)
 }
 
 pub(crate) fn in_path(name: Named) -> Result<String, Problem> {
-    let bad = |rejection: PathRejection| Problem::BadAddress { reason: rejection.body_text() };
+    let bad = |rejection: PathRejection| Problem::BadAddress {
+        reason: rejection.body_text(),
+    };
     name.map(|Path(name)| name).map_err(bad)
 }
 
 pub(crate) fn in_query(parameters: Parameters) -> Result<Vec<(String, String)>, Problem> {
-    let bad = |rejection: QueryRejection| Problem::BadAddress { reason: rejection.body_text() };
+    let bad = |rejection: QueryRejection| Problem::BadAddress {
+        reason: rejection.body_text(),
+    };
     parameters.map(|Query(parameters)| parameters).map_err(bad)
 }
 
 fn accepted(headers: &HeaderMap) -> Result<Format, Problem> {
-    let accept: Vec<_> = headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok()).collect();
+    let accept: Vec<_> = headers
+        .get_all(ACCEPT)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .collect();
     let accept = accept.join(",");
     Format::of_accept(Some(&accept)).ok_or_else(|| Problem::NotAcceptable {
         formats: Format::ALL.map(Format::media_type).join(", "),
@@ -144,10 +180,14 @@ fn describe(headers: &mut HeaderMap, tag: &str, snapshot: &Snapshot, view: &View
 
 /// Whether the client says that it has what `tag` stands for.
 pub(crate) fn knows(headers: &HeaderMap, tag: &str) -> bool {
-    let known = headers.get_all(IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
-    known.flat_map(|tags| tags.split(',')).map(str::trim).any(|known| {
-        known == "*" || known.strip_prefix("W/").unwrap_or(known) == tag
-    })
+    let known = headers
+        .get_all(IF_NONE_MATCH)
+        .iter()
+        .filter_map(|value| value.to_str().ok());
+    known
+        .flat_map(|tags| tags.split(','))
+        .map(str::trim)
+        .any(|known| known == "*" || known.strip_prefix("W/").unwrap_or(known) == tag)
 }
 
 fn text_header(text: &str) -> HeaderValue {
@@ -160,7 +200,11 @@ fn link_to_next(uri: &Uri, next: &str) -> String {
     let kept = query.filter(|part| !part.is_empty() && !part.starts_with("cursor="));
     let query: Vec<_> = kept.collect();
     let separator = if query.is_empty() { "" } else { "&" };
-    format!("<{}?{}{separator}cursor={next}>; rel=\"next\"", uri.path(), query.join("&"))
+    format!(
+        "<{}?{}{separator}cursor={next}>; rel=\"next\"",
+        uri.path(),
+        query.join("&")
+    )
 }
 
 #[derive(Serialize)]
@@ -172,7 +216,12 @@ struct Body<'a> {
     next: Option<&'a str>,
 }
 
-fn build(snapshot: &Snapshot, name: &str, question: &Question, format: Format) -> Result<Built, Problem> {
+fn build(
+    snapshot: &Snapshot,
+    name: &str,
+    question: &Question,
+    format: Format,
+) -> Result<Built, Problem> {
     let view = &snapshot.views[name];
     let Page { rows, next } = question.answer(view);
     let mut out = Vec::new();
@@ -181,15 +230,23 @@ fn build(snapshot: &Snapshot, name: &str, question: &Question, format: Format) -
             epoch: snapshot.epoch.to_string(),
             watermark: promised(view),
             retained_from: view.retained_from,
-            rows: RowsJson { columns: &view.columns, rows: &rows },
+            rows: RowsJson {
+                columns: &view.columns,
+                rows: &rows,
+            },
             next: next.as_deref(),
         };
         serde_json::to_writer(&mut out, &body).map_err(Into::into)
     } else {
         format.write(&view.columns, &rows, &mut out)
     };
-    written.map_err(|error| Problem::Internal { reason: error.to_string() })?;
-    Ok(Built { bytes: Bytes::from(out), next: next.map(Into::into) })
+    written.map_err(|error| Problem::Internal {
+        reason: error.to_string(),
+    })?;
+    Ok(Built {
+        bytes: Bytes::from(out),
+        next: next.map(Into::into),
+    })
 }
 
 #[cfg(test)]
@@ -202,6 +259,9 @@ mod tests {
             assert_eq!(link_to_next(&uri.parse().unwrap(), "abc"), expected);
         };
         check("/v1/views/v", "</v1/views/v?cursor=abc>; rel=\"next\"");
-        check("/v1/views/v?limit=1&cursor=x&a=b", "</v1/views/v?limit=1&a=b&cursor=abc>; rel=\"next\"");
+        check(
+            "/v1/views/v?limit=1&cursor=x&a=b",
+            "</v1/views/v?limit=1&a=b&cursor=abc>; rel=\"next\"",
+        );
     }
 }

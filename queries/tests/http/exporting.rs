@@ -17,7 +17,11 @@ fn the_extension_says_how() -> Tested {
     }
     let rows: serde_json::Value = serde_json::from_slice(&fs::read(folder.path().join("a.json"))?)?;
     assert_eq!(rows.as_array().map(Vec::len), Some(5));
-    assert_eq!(fs::read_dir(folder.path())?.count(), 3, "nothing else is left behind");
+    assert_eq!(
+        fs::read_dir(folder.path())?.count(),
+        3,
+        "nothing else is left behind"
+    );
     Ok(())
 }
 
@@ -40,7 +44,10 @@ fn mistakes_are_told_and_leave_nothing() -> Tested {
     let folder = tempfile::tempdir()?;
     let snapshot = snapshot(3, &ROWS);
     let no_format = snapshot.export("pages", folder.path().join("pages.txt"));
-    assert!(matches!(no_format, Err(ExportError::UnknownExtension { .. })));
+    assert!(matches!(
+        no_format,
+        Err(ExportError::UnknownExtension { .. })
+    ));
     let no_folder = snapshot.export("pages", folder.path().join("none/pages.csv"));
     assert!(matches!(no_folder, Err(ExportError::Write { .. })));
     fs::create_dir(folder.path().join("folder.csv"))?;

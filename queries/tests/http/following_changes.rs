@@ -7,17 +7,28 @@ use crate::made_up::{Served, Tested, minute, snapshot};
 #[test]
 fn a_snapshot_then_changes() -> Tested {
     let served = Served::start()?;
-    served.made_up.publish(snapshot(4, &[(3, "/", 7, 1.0), (3, "/cart", 1, 1.0)]));
+    served
+        .made_up
+        .publish(snapshot(4, &[(3, "/", 7, 1.0), (3, "/cart", 1, 1.0)]));
     let mut following = served.follow("/v1/views/pages/changes")?;
     let first = following.next()?.ok_or("a snapshot")?;
-    assert_eq!((first.event.as_str(), first.id.as_str()), ("snapshot", "1.4"));
+    assert_eq!(
+        (first.event.as_str(), first.id.as_str()),
+        ("snapshot", "1.4")
+    );
     assert_eq!(first.data["epoch"], "1.4");
-    assert_eq!(first.data["key"], json!(["window_start", "window_end", "url"]));
+    assert_eq!(
+        first.data["key"],
+        json!(["window_start", "window_end", "url"])
+    );
     assert_eq!(first.data["rows"][1]["url"], "/cart");
 
     served.made_up.publish(snapshot(5, &[(3, "/", 8, 1.0)]));
     let second = following.next()?.ok_or("a change")?;
-    assert_eq!((second.event.as_str(), second.id.as_str()), ("change", "1.5"));
+    assert_eq!(
+        (second.event.as_str(), second.id.as_str()),
+        ("change", "1.5")
+    );
     let (start, end) = (minute(3).to_string(), minute(4).to_string());
     let expected = json!([
         {"op": "upsert", "window_start": start, "window_end": end, "url": "/", "views": 8,
@@ -34,10 +45,17 @@ fn an_epoch_without_changes_is_not_told() -> Tested {
     let mut following = served.follow("/v1/views/pages/changes?url=/&views.gte=8")?;
     let first = following.next()?.ok_or("a snapshot")?;
     assert_eq!(first.data["rows"], json!([]));
-    served.made_up.publish(snapshot(4, &[(3, "/other", 9, 1.0), (3, "/", 7, 1.0)]));
-    served.made_up.publish(snapshot(5, &[(3, "/other", 9, 1.0), (3, "/", 8, 1.0)]));
+    served
+        .made_up
+        .publish(snapshot(4, &[(3, "/other", 9, 1.0), (3, "/", 7, 1.0)]));
+    served
+        .made_up
+        .publish(snapshot(5, &[(3, "/other", 9, 1.0), (3, "/", 8, 1.0)]));
     let second = following.next()?.ok_or("a change")?;
-    assert_eq!((second.id.as_str(), &second.data["rows"][0]["views"]), ("1.5", &json!(8)));
+    assert_eq!(
+        (second.id.as_str(), &second.data["rows"][0]["views"]),
+        ("1.5", &json!(8))
+    );
     Ok(())
 }
 
@@ -48,7 +66,9 @@ fn whoever_is_behind_gets_one_event_for_all() -> Tested {
     assert_eq!(following.next()?.ok_or("a snapshot")?.id, "1.3");
     for count in 4..=200 {
         let views = i64::try_from(count)?;
-        served.made_up.publish(snapshot(count, &[(3, "/", views, 1.0)]));
+        served
+            .made_up
+            .publish(snapshot(count, &[(3, "/", views, 1.0)]));
     }
     // However many events it takes: they lead to the newest state, and their ids only grow.
     let mut last = 3;

@@ -5,9 +5,9 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
 use millstream_engine::{
-    BoxError, Column, ColumnType, Epoch, EventTime, Inlet, PartitionStatus, PipelineStatus, Receipt,
-    Refusal, RowKey, Rows, Service, Snapshot, SourceStatus, StepStatus, Value, ViewSnapshot, Window,
-    minutes,
+    BoxError, Column, ColumnType, Epoch, EventTime, Inlet, PartitionStatus, PipelineStatus,
+    Receipt, Refusal, RowKey, Rows, Service, Snapshot, SourceStatus, StepStatus, Value,
+    ViewSnapshot, Window, minutes,
 };
 use millstream_queries::{HttpService, Reading, SnapshotWatcher};
 
@@ -37,7 +37,10 @@ impl Reading for MadeUp {
         Arc::clone(&self.snapshot.lock().expect("no test panics in here"))
     }
     fn watch(&self, watcher: SnapshotWatcher) {
-        self.watchers.lock().expect("no test panics in here").push(watcher);
+        self.watchers
+            .lock()
+            .expect("no test panics in here")
+            .push(watcher);
     }
     fn status(&self) -> PipelineStatus {
         status()
@@ -61,13 +64,19 @@ impl Inlet for Lines {
     fn offer(&self, content_type: Option<&str>, body: &[u8]) -> Result<Receipt, Refusal> {
         let source_name = || "page_views".into();
         match body {
-            b"full" => {
-                Err(Refusal::Full { source_name: source_name(), retry_after_seconds: 7 })
-            }
-            b"stopping" => Err(Refusal::Stopping { source_name: source_name() }),
+            b"full" => Err(Refusal::Full {
+                source_name: source_name(),
+                retry_after_seconds: 7,
+            }),
+            b"stopping" => Err(Refusal::Stopping {
+                source_name: source_name(),
+            }),
             b"unreadable" => {
                 let reason = format!("content type {content_type:?} is unknown");
-                Err(Refusal::Unreadable { source_name: source_name(), reason })
+                Err(Refusal::Unreadable {
+                    source_name: source_name(),
+                    reason,
+                })
             }
             b"panic" => panic!("as the body asked"),
             body => {
@@ -147,7 +156,10 @@ pub(crate) fn snapshot(count: u64, rows: &[(i64, &str, i64, f64)]) -> Snapshot {
     let mut parts = vec![Rows::new(), Rows::new()];
     for (start, url, views, p95) in rows {
         let window = Window::tumbling(minute(*start), minutes(1));
-        let key = RowKey { window: Some(window), key: [Value::Text((*url).into())].into() };
+        let key = RowKey {
+            window: Some(window),
+            key: [Value::Text((*url).into())].into(),
+        };
         let values = [
             Value::Time(window.start),
             Value::Time(window.end),
@@ -179,7 +191,10 @@ pub(crate) fn snapshot(count: u64, rows: &[(i64, &str, i64, f64)]) -> Snapshot {
         parts: Vec::new(),
     };
     let views = [("pages".into(), pages), ("totals".into(), totals)];
-    Snapshot { epoch: epoch(count), views: views.into() }
+    Snapshot {
+        epoch: epoch(count),
+        views: views.into(),
+    }
 }
 
 /// Three minutes of three pages; the last minute is still open.
@@ -209,7 +224,10 @@ pub(crate) struct Answer {
 impl Answer {
     /// A header's value, empty if it is not there.
     pub(crate) fn header(&self, name: &str) -> &str {
-        self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or("")
+        self.headers
+            .get(name)
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or("")
     }
 
     pub(crate) fn text(&self) -> String {
@@ -224,7 +242,9 @@ impl Answer {
     pub(crate) fn column(&self, column: &str) -> Vec<String> {
         let body = self.json();
         let rows = body["rows"].as_array().expect("an answer has rows");
-        rows.iter().map(|row| row[column].to_string().replace('"', "")).collect()
+        rows.iter()
+            .map(|row| row[column].to_string().replace('"', ""))
+            .collect()
     }
 
     /// Asserts that this is a problem document with a status, and whose detail holds some text.
@@ -233,7 +253,11 @@ impl Answer {
         assert_eq!(self.header("content-type"), "application/problem+json");
         let problem = self.json();
         assert_eq!(problem["status"], status);
-        assert!(problem["type"].as_str().is_some_and(|kind| kind.starts_with("urn:millstream:")));
+        assert!(
+            problem["type"]
+                .as_str()
+                .is_some_and(|kind| kind.starts_with("urn:millstream:"))
+        );
         assert!(problem["title"].is_string());
         let told = problem["detail"].as_str().unwrap_or("");
         assert!(told.contains(detail), "{detail:?} is not in {told:?}");
@@ -247,9 +271,20 @@ impl Served {
         made_up.publish(snapshot(3, &ROWS));
         let mut service = HttpService::new("127.0.0.1:0");
         service.serve(Arc::clone(&made_up) as Arc<dyn Reading>)?;
-        let address = *service.address().get().ok_or("a started server knows its address")?;
-        let agent = ureq::Agent::config_builder().http_status_as_error(false).build().into();
-        Ok(Served { made_up, service, address, agent })
+        let address = *service
+            .address()
+            .get()
+            .ok_or("a started server knows its address")?;
+        let agent = ureq::Agent::config_builder()
+            .http_status_as_error(false)
+            .build()
+            .into();
+        Ok(Served {
+            made_up,
+            service,
+            address,
+            agent,
+        })
     }
 
     pub(crate) fn url(&self, path: &str) -> String {
@@ -264,7 +299,11 @@ impl Served {
         self.get_with(path, &[])
     }
 
-    pub(crate) fn get_with(&self, path: &str, headers: &[(&str, &str)]) -> Result<Answer, BoxError> {
+    pub(crate) fn get_with(
+        &self,
+        path: &str,
+        headers: &[(&str, &str)],
+    ) -> Result<Answer, BoxError> {
         let mut request = self.agent.get(self.url(path));
         for (name, value) in headers {
             request = request.header(*name, *value);
@@ -276,7 +315,12 @@ impl Served {
         answer(self.agent.delete(self.url(path)).call()?)
     }
 
-    pub(crate) fn post(&self, path: &str, body: &str, headers: &[(&str, &str)]) -> Result<Answer, BoxError> {
+    pub(crate) fn post(
+        &self,
+        path: &str,
+        body: &str,
+        headers: &[(&str, &str)],
+    ) -> Result<Answer, BoxError> {
         let mut request = self.agent.post(self.url(path));
         for (name, value) in headers {
             request = request.header(*name, *value);
@@ -301,7 +345,11 @@ impl Served {
 fn answer(response: ureq::http::Response<ureq::Body>) -> Result<Answer, BoxError> {
     let (status, headers) = (response.status().as_u16(), response.headers().clone());
     let body = response.into_body().read_to_vec()?;
-    Ok(Answer { status, headers, body })
+    Ok(Answer {
+        status,
+        headers,
+        body,
+    })
 }
 
 /// A stream of server-sent events.
@@ -320,7 +368,11 @@ pub(crate) struct Event {
 impl Following {
     /// The next event, waiting for it; `None` when the stream has ended.
     pub(crate) fn next(&mut self) -> Result<Option<Event>, BoxError> {
-        let mut event = Event { event: String::new(), id: String::new(), data: serde_json::Value::Null };
+        let mut event = Event {
+            event: String::new(),
+            id: String::new(),
+            data: serde_json::Value::Null,
+        };
         loop {
             let mut line = String::new();
             if self.lines.read_line(&mut line)? == 0 {

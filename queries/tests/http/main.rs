@@ -2,12 +2,12 @@
 
 mod made_up;
 
-mod reading_views;
 mod bad_questions;
-mod paging;
-mod following_changes;
-mod pushing_events;
-mod watching_over;
 mod dashboard_files;
-mod listening;
 mod exporting;
+mod following_changes;
+mod listening;
+mod paging;
+mod pushing_events;
+mod reading_views;
+mod watching_over;

@@ -11,11 +11,17 @@ fn views_are_listed() -> Tested {
     assert_eq!(pages["name"], "pages");
     assert_eq!(pages["rows"], 5);
     assert_eq!(pages["watermark"], "1970-01-01T00:03:00Z");
-    assert_eq!(pages["key"], serde_json::json!(["window_start", "window_end", "url"]));
+    assert_eq!(
+        pages["key"],
+        serde_json::json!(["window_start", "window_end", "url"])
+    );
     let column = serde_json::json!({"name": "views", "type": "int64", "nullable": false});
     assert_eq!(pages["columns"][3], column);
     let totals = &listing["views"][1];
-    assert_eq!((&totals["rows"], &totals["watermark"]), (&0.into(), &serde_json::Value::Null));
+    assert_eq!(
+        (&totals["rows"], &totals["watermark"]),
+        (&0.into(), &serde_json::Value::Null)
+    );
     Ok(())
 }
 
@@ -23,7 +29,10 @@ fn views_are_listed() -> Tested {
 fn rows_come_newest_window_first_then_by_key() -> Tested {
     let served = Served::start()?;
     let answer = served.get("/v1/views/pages")?;
-    assert_eq!((answer.status, answer.header("content-type")), (200, "application/json"));
+    assert_eq!(
+        (answer.status, answer.header("content-type")),
+        (200, "application/json")
+    );
     assert_eq!(answer.header("millstream-epoch"), "1.3");
     assert_eq!(answer.header("x-content-type-options"), "nosniff");
     let expected = concat!(
@@ -54,7 +63,10 @@ fn filters_and_order_are_by_type() -> Tested {
     check("views.gt=7", &["9007199254740993"])?;
     check("views.lte=3", &["3"])?;
     check("final=true&url=/", &["5", "3"])?;
-    check("window_start.gte=1970-01-01T00:03:00Z", &["7", "9007199254740993"])?;
+    check(
+        "window_start.gte=1970-01-01T00:03:00Z",
+        &["7", "9007199254740993"],
+    )?;
     check("window_start=1970-01-01T01:01:00+01:00", &["3"])?;
     check("p95_ms.gte=0&order=p95_ms", &["5", "3", "7", "5"])?;
     check("order=-views&limit=2", &["9007199254740993", "7"])?;
@@ -66,7 +78,10 @@ fn rows_come_as_csv_and_as_lines_of_json() -> Tested {
     let served = Served::start()?;
     let path = "/v1/views/pages?window_start=1970-01-01T00:02:00Z";
     let csv = served.get_with(path, &[("accept", "text/csv")])?;
-    assert_eq!(csv.header("content-type"), "text/csv; charset=utf-8; header=present");
+    assert_eq!(
+        csv.header("content-type"),
+        "text/csv; charset=utf-8; header=present"
+    );
     let expected = "window_start,window_end,url,views,p95_ms,final\r\n\
         1970-01-01T00:02:00Z,1970-01-01T00:03:00Z,/,5,20,true\r\n\
         1970-01-01T00:02:00Z,1970-01-01T00:03:00Z,\"/a,\"\"b\"\"\",5,1,true\r\n";
@@ -87,13 +102,19 @@ fn who_has_the_epoch_is_not_sent_it_again() -> Tested {
     let tag = first.header("etag");
     assert!(tag.starts_with("\"1.3-"), "{tag}");
     let again = served.get_with("/v1/views/pages", &[("if-none-match", tag)])?;
-    assert_eq!((again.status, again.body.len(), again.header("etag")), (304, 0, tag));
+    assert_eq!(
+        (again.status, again.body.len(), again.header("etag")),
+        (304, 0, tag)
+    );
     let other = [("if-none-match", tag), ("accept", "text/csv")];
     assert_eq!(served.get_with("/v1/views/pages", &other)?.status, 200);
 
     served.made_up.publish(snapshot(4, &ROWS[..1]));
     let newer = served.get_with("/v1/views/pages", &[("if-none-match", tag)])?;
-    assert_eq!((newer.status, newer.column("views")), (200, vec!["7".into()]));
+    assert_eq!(
+        (newer.status, newer.column("views")),
+        (200, vec!["7".into()])
+    );
     Ok(())
 }
 

@@ -19,7 +19,10 @@ fn the_pipeline_speaks_of_itself() -> Tested {
 fn metrics_are_prometheus_text() -> Tested {
     let served = Served::start()?;
     let answer = served.get("/metrics")?;
-    assert_eq!(answer.header("content-type"), "text/plain; version=0.0.4; charset=utf-8");
+    assert_eq!(
+        answer.header("content-type"),
+        "text/plain; version=0.0.4; charset=utf-8"
+    );
     let text = answer.text();
     for line in [
         "# TYPE millstream_source_events_total counter",
@@ -31,7 +34,10 @@ fn metrics_are_prometheus_text() -> Tested {
         "millstream_view_rows{view=\"pages\"} 5",
         "millstream_ready 0",
     ] {
-        assert!(text.lines().any(|told| told == line), "{line} is not in\n{text}");
+        assert!(
+            text.lines().any(|told| told == line),
+            "{line} is not in\n{text}"
+        );
     }
     Ok(())
 }
