@@ -4,6 +4,12 @@
 // views in sight stream; others in sight, and those too large to be held whole, are asked for
 // every two seconds. What is out of sight, or in a tab that nobody looks at, costs nothing.
 
+import { millis } from "./format.js";
+
+/** Under these a row has its window's start and end in milliseconds, so that they are parsed once. */
+export const START = Symbol("start");
+export const END = Symbol("end");
+
 const STREAMS_MAX = 4;
 const ROWS_MAX = 50000;
 const POLLED_ROWS = 5000;
@@ -83,7 +89,8 @@ export class Feed {
 
   replace(data) {
     this.key = data.key ?? this.key;
-    this.rows = new Map(data.rows.map((row) => [this.id(row), row]));
+    this.rows = new Map();
+    for (const row of data.rows) this.set(row);
     this.note(data);
   }
 
@@ -91,18 +98,24 @@ export class Feed {
     this.key = data.key ?? this.key;
     for (const row of data.rows) {
       if (row.op === "delete") this.rows.delete(this.id(row));
-      else this.rows.set(this.id(row), row);
+      else this.set(row);
     }
     if (data.retained_from && data.retained_from !== this.retainedFrom) this.forget(data.retained_from);
     this.note(data);
   }
 
+  set(row) {
+    row[START] = millis(row.window_start);
+    row[END] = millis(row.window_end);
+    this.rows.set(this.id(row), row);
+  }
+
   /** Drops rows that the view itself no longer keeps: that is not told as a change. */
   forget(retainedFrom) {
     this.retainedFrom = retainedFrom;
-    const from = Date.parse(retainedFrom);
+    const from = millis(retainedFrom);
     for (const [id, row] of this.rows) {
-      if (Date.parse(row.window_end) < from) this.rows.delete(id);
+      if (row[END] < from) this.rows.delete(id);
     }
   }
 

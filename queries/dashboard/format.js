@@ -33,6 +33,13 @@ export function compact(value) {
   return Math.abs(value) < 1000 ? SHORT.format(value) : COMPACT.format(value);
 }
 
+/** Seconds since 1970 as a time of day; midnight as the date. */
+export function tick(seconds, step) {
+  const [date, clock] = new Date(seconds * 1000).toISOString().split("T");
+  if (clock.startsWith("00:00:00")) return date.slice(5);
+  return clock.slice(0, step < 60 ? 8 : 5);
+}
+
 /** A number of bytes. */
 export function bytes(value) {
   const units = ["B", "KiB", "MiB", "GiB", "TiB"];
@@ -60,9 +67,13 @@ export function time(text, today) {
   return today !== undefined && today.startsWith(date) ? shown : `${date} ${shown}`;
 }
 
-/** A window; the end without the date where it is that of the start. */
-export function span(start, end) {
-  return `${time(start)} – ${time(end, start)}`;
+/** A window, without dates where they are that of `today`. */
+export function span(start, end, today) {
+  const sameDay = today.startsWith(start.slice(0, 10));
+  const parts = [time(start, today), time(end, sameDay ? today : start)];
+  // Windows of whole minutes, which most are, need no seconds.
+  const whole = parts.every((part) => /\d\d:\d\d:00$/.test(part));
+  return parts.map((part) => (whole ? part.slice(0, -3) : part)).join(" – ");
 }
 
 /** How far `text` lies behind `now`. */

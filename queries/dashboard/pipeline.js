@@ -12,14 +12,16 @@ export function renderPipeline(status, sources, steps) {
 function renderSource(source, now, wasOpen) {
   const n = source.partitions.length;
   const rejected = source.rejected > 0 ? ` · ${number(source.rejected)} rejected` : "";
-  const summary = h("summary", {}, h("strong", {}, source.name),
-    h("span", { class: "quiet" }, ` source · ${number(source.events)} events${rejected} · ${n} ${n === 1 ? "partition" : "partitions"}`));
+  const partitions = `${n} ${n === 1 ? "partition" : "partitions"}`;
+  const counts = ` source · ${number(source.events)} events${rejected} · ${partitions}`;
+  const summary = h("summary", {}, h("strong", {}, source.name), h("span", { class: "quiet" }, counts));
   const names = ["#", "state", "watermark", "why it stands there", "events", "rejected", "read"];
   const numeric = new Set(["#", "events", "rejected", "read"]);
   const head = h("tr", {}, ...names.map((name) => h("th", { class: numeric.has(name) ? "number" : "" }, name)));
   const rows = source.partitions.map((partition) => renderPartition(partition, now));
   const table = h("table", {}, h("thead", {}, head), h("tbody", {}, ...rows));
-  const details = h("details", { open: wasOpen.get(source.name) ?? n <= 4 }, summary, h("div", { class: "scroll" }, table));
+  const open = wasOpen.get(source.name) ?? n <= 4;
+  const details = h("details", { open }, summary, h("div", { class: "scroll" }, table));
   details.dataset.name = source.name;
   return details;
 }

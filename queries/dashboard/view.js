@@ -1,12 +1,14 @@
 // One view as a card: a chart over its windows, and a table of the newest.
 
-import { Feed } from "./feed.js";
-import { compact, h, isNumeric, millis, number, span, value } from "./format.js";
+import { END, Feed, START } from "./feed.js";
+import { compact, h, isNumeric, number, span, tick, value } from "./format.js";
 
 const TABLE_ROWS = 20;
 const TOP = 5;
 const CHART_HEIGHT = 220;
 const RENDER_MS = 250;
+/** Of the time that passes, one part in so many at most goes into drawing. */
+const RENDER_SHARE = 8;
 
 /** The card of a view; `moved` is called when its connection changed. */
 export class ViewCard {
@@ -40,34 +42,42 @@ export class ViewCard {
   schedule() {
     if (this.scheduled) return;
     this.scheduled = true;
-    const wait = Math.max(0, (this.renderedAt ?? -Infinity) + RENDER_MS - performance.now());
+    const wait = Math.max(0, (this.renderNext ?? 0) - performance.now());
     setTimeout(() => requestAnimationFrame(() => {
       this.scheduled = false;
-      this.renderedAt = performance.now();
+      const before = performance.now();
       this.render();
+      const took = performance.now() - before;
+      this.renderNext = before + Math.max(RENDER_MS, took * RENDER_SHARE);
     }), wait);
   }
 
   render() {
     const rows = [...this.feed.rows.values()];
+    // A windowed view's newest windows come first; of one window, or of all rows without, the largest.
+    this.sortOutColumns();
+    const first = this.metrics[0]?.name;
+    const size = (row) => (first === undefined ? 0 : Number(row[first] ?? -Infinity));
+    rows.sort((a, b) => (this.windowed ? b[START] - a[START] : 0) || size(b) - size(a));
     this.about.textContent = rows.length === 0
       ? "no rows yet"
       : `${number(rows.length)} ${rows.length === 1 ? "row" : "rows"}` +
-        (this.feed.mode === "poll" ? " newest, every 2 s" : "");
+        (this.windowed ? ` · ${rows[0].window_start.slice(0, 10)}` : "") +
+        (this.feed.mode === "poll" ? " · every 2 s" : "");
     if (rows.length === 0) {
       this.body.replaceChildren(h("p", { class: "empty" }, "Waiting for the first rows…"));
       this.dropChart();
       return;
     }
-    this.sortOutColumns();
     this.renderControls();
     if (this.windowed && this.metrics.length > 0) this.renderChart(rows);
-    this.renderTable(rows);
+    this.renderTable(rows, size);
   }
 
   /** Which columns are the key's and which are numbers; known once there is a row. */
   sortOutColumns() {
-    if (this.metrics) return;
+    if (this.metrics && this.sortedBy === this.feed.key?.join()) return;
+    this.sortedBy = this.feed.key?.join();
     const key = new Set(this.feed.key ?? []);
     const others = this.columns.slice(this.windowed ? 2 : 0, this.hasFinal ? -1 : undefined);
     this.keys = others.filter((column) => key.has(column.name));
@@ -110,29 +120,29 @@ export class ViewCard {
   }
 
   renderChart(rows) {
-    const { labels, data, kinds } = this.chartData(rows);
+    const regular = areRegular(rows);
+    const { labels, data, kinds } = this.chartData(rows, regular);
     this.liveFrom = liveFrom(rows, this.hasFinal);
-    const shape = JSON.stringify(labels);
+    const shape = JSON.stringify([labels, regular]);
     if (this.shape !== shape) {
       this.dropChart();
       this.shape = shape;
-      this.plot = makePlot(this, labels, kinds, data);
+      this.plot = makePlot(this, { labels, kinds, data, regular });
     } else {
       this.plot.setData(data);
     }
     showNewest(this.plot);
   }
 
-  chartData(rows) {
-    const seconds = [...new Set(rows.map((row) => millis(row.window_start) / 1000))];
-    const regular = areRegular(rows);
+  chartData(rows, regular) {
+    const seconds = [...new Set(rows.map((row) => row[START] / 1000))];
     const xs = withGaps(seconds.sort((a, b) => a - b), regular);
     const at = new Map(xs.map((x, i) => [x, i]));
     const line = (chosen, column) => {
       const isCount = column.type === "int64";
       const ys = new Array(xs.length).fill(regular && isCount ? 0 : null);
       for (const row of chosen) {
-        const i = at.get(millis(row.window_start) / 1000);
+        const i = at.get(row[START] / 1000);
         const y = row[column.name];
         if (y !== null) ys[i] = (ys[i] ?? 0) + Number(y);
       }
@@ -149,7 +159,12 @@ export class ViewCard {
     if (this.mode === "total") {
       return { labels: ["total"], kinds: ["y0"], data: [xs, line(rows, this.metric)] };
     }
-    const byKey = Map.groupBy(rows, (row) => this.keyText(row));
+    const byKey = new Map();
+    for (const row of rows) {
+      const key = this.keyText(row);
+      if (!byKey.has(key)) byKey.set(key, []);
+      byKey.get(key).push(row);
+    }
     this.assignSlots(byKey);
     const labels = this.slots.map((slot) => slot ?? "");
     const ys = labels.map((label) => line(byKey.get(label) ?? [], this.metric));
@@ -185,23 +200,24 @@ export class ViewCard {
     }
   }
 
-  renderTable(rows) {
+  renderTable(rows, size) {
     const first = this.metrics[0]?.name;
-    const size = (row) => (first === undefined ? 0 : Number(row[first] ?? -Infinity));
-    const newest = (row) => (this.windowed ? millis(row.window_start) : 0);
-    rows.sort((a, b) => newest(b) - newest(a) || size(b) - size(a));
+    const today = rows[0].window_start;
     const shown = rows.slice(0, TABLE_ROWS);
     const largest = Math.max(...shown.map(size), 0);
 
     const cells = [...this.keys, ...this.values];
     const head = h("tr", {},
       this.windowed ? h("th", {}, "window") : null,
-      ...cells.map((column) => h("th", { class: isNumeric(column.type) ? "number" : "" }, column.name)),
-      this.hasFinal ? h("th", {}, "state") : null);
-    const line = (row) => h("tr", { class: this.hasFinal && !row.final ? "is-live" : "" },
-      this.windowed ? h("td", { class: "window" }, span(row.window_start, row.window_end)) : null,
-      ...cells.map((column) => this.cell(row, column, column.name === first ? size(row) / largest : 0)),
-      this.hasFinal ? h("td", {}, h("span", { class: row.final ? "tag" : "tag live" }, row.final ? "final" : "live")) : null);
+      this.hasFinal ? h("th", {}, "state") : null,
+      ...cells.map((column) => h("th", { class: isNumeric(column.type) ? "number" : "" }, column.name)));
+    const isLast = (row, i) => i + 1 < shown.length && row[START] !== shown[i + 1][START];
+    // Worth a line only where windows have several rows.
+    const areGroups = this.windowed && shown.filter(isLast).length < shown.length / 2;
+    const line = (row, i) => h("tr", { class: areGroups && isLast(row, i) ? "last-of-window" : "" },
+      this.windowed ? h("td", { class: "window" }, span(row.window_start, row.window_end, today)) : null,
+      this.hasFinal ? h("td", {}, stateOf(row)) : null,
+      ...cells.map((column) => this.cell(row, column, column.name === first ? size(row) / largest : 0)));
     const table = h("table", {}, h("thead", {}, head), h("tbody", {}, ...shown.map(line)));
     const more = rows.length > shown.length
       ? h("p", { class: "quiet more" }, `and ${number(rows.length - shown.length)} more at `,
@@ -219,9 +235,13 @@ export class ViewCard {
   }
 }
 
+function stateOf(row) {
+  return h("span", { class: row.final ? "tag" : "tag live" }, row.final ? "final" : "live");
+}
+
 /** Whether all windows are equally long, as tumbling and hopping ones are and sessions are not. */
 function areRegular(rows) {
-  const length = (row) => millis(row.window_end) - millis(row.window_start);
+  const length = (row) => row[END] - row[START];
   return rows.every((row) => length(row) === length(rows[0]));
 }
 
@@ -245,7 +265,7 @@ function withGaps(xs, regular) {
 /** The start of the oldest window that is still open, in seconds. */
 function liveFrom(rows, hasFinal) {
   if (!hasFinal) return undefined;
-  const open = rows.filter((row) => !row.final).map((row) => millis(row.window_start) / 1000);
+  const open = rows.filter((row) => !row.final).map((row) => row[START] / 1000);
   return open.length === 0 ? undefined : open.reduce((a, b) => Math.min(a, b));
 }
 
@@ -253,18 +273,22 @@ function colour(name) {
   return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 }
 
-function makePlot(card, labels, kinds, data) {
-  const axis = { stroke: colour("--quiet"), grid: { stroke: colour("--grid"), width: 1 }, ticks: { show: false }, font: "12px system-ui" };
+function makePlot(card, { labels, kinds, data, regular }) {
+  const grid = { stroke: colour("--grid"), width: 1 };
+  const axis = { stroke: colour("--quiet"), grid, ticks: { show: false }, font: "12px system-ui" };
   const amount = { ...axis, size: 56, values: (_, ticks) => ticks.map(compact) };
   const series = labels.map((label, i) => ({
     label,
     scale: kinds[i],
     stroke: colour(`--series-${i + 1}`),
     width: 2,
-    points: { size: 5, show: data[0].length < 40 },
+    points: { size: 6, show: !regular || data[0].length < 40, fill: colour(`--series-${i + 1}`) },
+    // Sessions begin whenever they do: a line between them would say nothing.
+    paths: regular ? undefined : () => null,
     value: (_, y) => number(y),
   }));
-  const axes = [{ ...axis, size: 32 }, { ...amount, scale: "y0" }];
+  const ticks = (_, xs, __, ___, step) => xs.map((x) => tick(x, step));
+  const axes = [{ ...axis, size: 30, space: 64, values: ticks }, { ...amount, scale: "y0" }];
   if (kinds.includes("y1")) axes.push({ ...amount, scale: "y1", side: 1, grid: { show: false } });
   const fromZero = (_, min, max) => [Math.min(0, min), max > min || max > 0 ? max * 1.08 : 1];
   const scales = Object.fromEntries(kinds.map((kind) => [kind, { range: fromZero }]));

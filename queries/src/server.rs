@@ -26,6 +26,7 @@ use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use axum::serve::ListenerExt;
 use millstream_engine::{BoxError, Run, Service};
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::watch;
@@ -199,7 +200,12 @@ fn run(runtime: Runtime, listener: TcpListener, state: Arc<State>) {
     let mut ended = ending.clone();
     let served = async move {
         tokio::spawn(Arc::clone(&state).pass_on_news());
-        let listener = tokio::net::TcpListener::from_std(listener)?;
+        // An event must not wait in the socket for the one after it.
+        let listener = tokio::net::TcpListener::from_std(listener)?.tap_io(|stream| {
+            if let Err(error) = stream.set_nodelay(true) {
+                tracing::debug!(%error, "a connection stays with delayed sending");
+            }
+        });
         let served = axum::serve(listener, routes::routes(state));
         let graceful = served.with_graceful_shutdown(async move {
             let _ = ending.wait_for(|ending| *ending).await;

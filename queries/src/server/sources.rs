@@ -6,16 +6,18 @@
 //! than the inlet looks at.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Json;
-use axum::body::Body;
+use axum::body::{Body, BodyDataStream};
 use axum::extract::State as Shared;
 use axum::http::StatusCode;
-use axum::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap};
+use axum::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, EXPECT, HeaderMap};
 use axum::response::{IntoResponse, Response};
 use millstream_engine::{Inlet, Receipt, Refusal};
 use serde::Serialize;
 use tokio::task::spawn_blocking;
+use tokio::time::timeout;
 use tokio_stream::StreamExt;
 
 use crate::problem::Problem;
@@ -35,6 +37,11 @@ struct RejectedEvent {
     error: String,
 }
 
+/// How much of a refused body is read only to be thrown away, in bytes.
+const DISCARDED_MAX: usize = 16 << 20;
+/// And for how long.
+const DISCARDING_MAX: Duration = Duration::from_secs(10);
+
 /// `POST /v1/sources/{source}`.
 pub(crate) async fn push(
     Shared(state): Shared<Arc<State>>,
@@ -42,16 +49,16 @@ pub(crate) async fn push(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
-    let name = in_path(name)?;
-    let inlet = state
-        .reading
-        .inlet(&name)
-        .ok_or_else(|| Problem::UnknownSource {
-            source_name: name.clone(),
-            known: state.reading.inlet_names(),
-        })?;
-    check_encoding(&headers)?;
-    let body = read(&name, inlet.as_ref(), &headers, body).await?;
+    let mut pieces = body.into_data_stream();
+    let (inlet, body) = match take(&state, name, &headers, &mut pieces).await {
+        Ok(taken) => taken,
+        Err(problem) => {
+            if !headers.contains_key(EXPECT) {
+                tokio::spawn(discard(pieces));
+            }
+            return Err(problem);
+        }
+    };
     let content_type = headers
         .get(CONTENT_TYPE)
         .and_then(|kind| kind.to_str().ok());
@@ -62,6 +69,41 @@ pub(crate) async fn push(
         reason: panicked.to_string(),
     })??;
     Ok((StatusCode::ACCEPTED, Json(taken(receipt))).into_response())
+}
+
+/// Reads what is left of a refused body: a client that is still sending would else see its connection
+/// break, and not the answer. One that waits to be asked for its body is not asked.
+async fn discard(mut pieces: BodyDataStream) {
+    let reading = async {
+        let mut n_bytes = 0;
+        while let Some(Ok(piece)) = pieces.next().await {
+            n_bytes += piece.len();
+            if n_bytes > DISCARDED_MAX {
+                break;
+            }
+        }
+    };
+    let _ = timeout(DISCARDING_MAX, reading).await;
+}
+
+/// The inlet that is meant, and the whole body.
+async fn take(
+    state: &State,
+    name: Named,
+    headers: &HeaderMap,
+    pieces: &mut BodyDataStream,
+) -> Result<(Arc<dyn Inlet>, Vec<u8>), Problem> {
+    let name = in_path(name)?;
+    let inlet = state
+        .reading
+        .inlet(&name)
+        .ok_or_else(|| Problem::UnknownSource {
+            source_name: name.clone(),
+            known: state.reading.inlet_names(),
+        })?;
+    check_encoding(headers)?;
+    let body = read(&name, inlet.as_ref(), headers, pieces).await?;
+    Ok((inlet, body))
 }
 
 fn check_encoding(headers: &HeaderMap) -> Result<(), Problem> {
@@ -79,7 +121,7 @@ async fn read(
     source_name: &str,
     inlet: &dyn Inlet,
     headers: &HeaderMap,
-    body: Body,
+    pieces: &mut BodyDataStream,
 ) -> Result<Vec<u8>, Problem> {
     let bytes_max = inlet.body_bytes_max();
     let too_large = |bytes| {
@@ -96,7 +138,6 @@ async fn read(
         return Err(too_large(bytes));
     }
     let mut read = Vec::with_capacity(length.unwrap_or(0));
-    let mut pieces = body.into_data_stream();
     while let Some(piece) = pieces.next().await {
         let piece = piece.map_err(|error| Problem::BodyBrokeOff {
             reason: error.to_string(),

@@ -94,6 +94,8 @@ impl Inlet for Lines {
             }
         }
     }
+    fn close(&self) {}
+
     fn body_bytes_max(&self) -> usize {
         64
     }

@@ -70,3 +70,16 @@ fn no_more_is_read_than_the_source_takes() -> Tested {
     assert_eq!(&answer, b"HTTP/1.1 413");
     Ok(())
 }
+
+#[test]
+fn who_is_refused_while_sending_still_hears_why() -> Tested {
+    let served = Served::start()?;
+    let body = "x".repeat(4 << 20);
+    served
+        .post(PATH, &body, &[])?
+        .is_problem(413, "4194304 bytes");
+    served
+        .post("/v1/sources/clicks", &body, &[])?
+        .is_problem(404, "there are page_views");
+    Ok(())
+}
