@@ -26,6 +26,22 @@ use crate::wall::{SystemClock, WallClock};
 use crate::worker::{self, Pipeline};
 
 /// An application: a name, settings, and what runs beside its pipeline.
+///
+/// # Examples
+/// ```
+/// # use millstream_connectors::{Clickstream, Memory, Rate};
+/// # use millstream_engine::{App, Watermarks, seconds};
+/// let memory = Memory::new();
+/// let sink = memory.clone();
+/// let report = App::new("urls").workers(2).run(move |flow| {
+///     flow.source("views", Clickstream::new().rate(Rate::Max).events(100))
+///         .event_time(|e| e.timestamp, Watermarks::bounded(seconds(5)))
+///         .columns("url", |e| e.data.url.clone())
+///         .sink("memory", sink.clone())
+/// })?;
+/// assert_eq!((report.events, memory.rows().len()), (100, 100));
+/// # Ok::<(), millstream_engine::Error>(())
+/// ```
 pub struct App {
     name: String,
     workers: usize,
@@ -103,6 +119,23 @@ impl App {
     ///
     /// # Errors
     /// The first mistake in the pipeline, before anything starts; or what ended the run before its input did.
+    ///
+    /// # Examples
+    /// ```
+    /// # use millstream_connectors::{Clickstream, Memory, Rate};
+    /// # use millstream_engine::{App, Flow, Result, Watermarks, seconds};
+    /// fn pipeline(flow: &mut Flow<'_>) -> Result<()> {
+    ///     let _views = flow
+    ///         .source("views", Clickstream::new().rate(Rate::Max).events(100))
+    ///         .event_time(|e| e.timestamp, Watermarks::bounded(seconds(5)));
+    ///     Ok(())
+    /// }
+    /// let error = App::new("idle").run(pipeline).unwrap_err();
+    /// assert_eq!(
+    ///     error.to_string(),
+    ///     "pipeline \"idle\" has no view, sink or inspect: nothing would come out of it"
+    /// );
+    /// ```
     pub fn run(
         self,
         pipeline: impl for<'f> Fn(&mut Flow<'f>) -> Result<()> + Send + Sync + 'static,
@@ -128,6 +161,22 @@ impl App {
     ///
     /// # Errors
     /// The first mistake in the pipeline, or what a service or a worker lacked to start.
+    ///
+    /// # Examples
+    /// ```
+    /// # use millstream_connectors::{Clickstream, Memory, Rate};
+    /// # use millstream_engine::{App, Watermarks, seconds};
+    /// let running = App::new("live").workers(1).start(|flow| {
+    ///     flow.source("views", Clickstream::new().rate(Rate::PerSecond(1_000)))
+    ///         .event_time(|e| e.timestamp, Watermarks::bounded(seconds(5)))
+    ///         .columns("url", |e| e.data.url.clone())
+    ///         .sink("memory", Memory::new())
+    /// })?;
+    /// assert_eq!(running.run().status().sources[0].name, "views");
+    /// running.run().stop();
+    /// assert!(running.wait()?.stopped);
+    /// # Ok::<(), millstream_engine::Error>(())
+    /// ```
     pub fn start(
         mut self,
         pipeline: impl for<'f> Fn(&mut Flow<'f>) -> Result<()> + Send + Sync + 'static,

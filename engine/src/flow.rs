@@ -78,6 +78,23 @@ impl<'f> Flow<'f> {
     /// Adds a source, known as `name` in the status, in metrics, in dead letters and, if it is a pushed one, in its path.
     ///
     /// Its records flow once [`Unclocked::event_time`] has said when they happened.
+    ///
+    /// # Examples
+    /// ```
+    /// # use millstream_connectors::{Clickstream, Memory, Rate};
+    /// # use millstream_engine::{App, Watermarks, seconds};
+    /// let report = App::new("two").workers(1).run(|flow| {
+    ///     for (name, seed) in [("old_shop", 1), ("new_shop", 2)] {
+    ///         flow.source(name, Clickstream::new().rate(Rate::Max).events(100).seed(seed))
+    ///             .event_time(|e| e.timestamp, Watermarks::bounded(seconds(5)))
+    ///             .columns("url", |e| e.data.url.clone())
+    ///             .sink(name, Memory::new())?;
+    ///     }
+    ///     Ok(())
+    /// })?;
+    /// assert_eq!(report.events, 200);
+    /// # Ok::<(), millstream_engine::Error>(())
+    /// ```
     #[track_caller]
     pub fn source<S: Source>(&mut self, name: &str, source: S) -> Unclocked<'f, S> {
         self.build.claim("source", name, Location::caller());

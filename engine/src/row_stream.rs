@@ -55,6 +55,23 @@ impl<'f, T: Data> RowStream<'f, T> {
     ///
     /// # Errors
     /// If the sink says that it cannot work: a directory that cannot be written, say.
+    ///
+    /// # Examples
+    /// ```
+    /// # use millstream_connectors::{Clickstream, Memory, Rate};
+    /// # use millstream_engine::{App, Watermarks, seconds};
+    /// let (countries, urls) = (Memory::new(), Memory::new());
+    /// let (first, second) = (countries.clone(), urls.clone());
+    /// App::new("doc").workers(1).run(move |flow| {
+    ///     let views = flow
+    ///         .source("views", Clickstream::new().rate(Rate::Max).events(100))
+    ///         .event_time(|e| e.timestamp, Watermarks::bounded(seconds(5)));
+    ///     views.columns("country", |e| e.data.country.clone()).sink("countries", first.clone())?;
+    ///     views.columns("url", |e| e.data.url.clone()).sink("urls", second.clone())
+    /// })?;
+    /// assert_eq!((countries.rows().len(), urls.rows().len()), (100, 100));
+    /// # Ok::<(), millstream_engine::Error>(())
+    /// ```
     #[expect(
         clippy::needless_pass_by_value,
         reason = "a sink is made where it is given"

@@ -49,6 +49,23 @@ impl<'f, S: Source> Unclocked<'f, S> {
     /// Says when a record happened, and how its partitions promise that time has passed.
     ///
     /// The event time travels with each record from here on, whatever the steps make of its value.
+    ///
+    /// # Examples
+    /// ```
+    /// # use millstream_connectors::{Clickstream, Memory, Rate};
+    /// # use millstream_engine::{App, EventTime, Value, VirtualClock, Watermarks, seconds};
+    /// let memory = Memory::new();
+    /// let sink = memory.clone();
+    /// let start = EventTime::from_micros(0);
+    /// App::new("doc").workers(1).clock(VirtualClock::starting_at(start)).run(move |flow| {
+    ///     flow.source("views", Clickstream::new().rate(Rate::Max).events(100))
+    ///         .event_time(|e| e.timestamp, Watermarks::bounded(seconds(5)))
+    ///         .columns("happened", |e| e.timestamp)
+    ///         .sink("memory", sink.clone())
+    /// })?;
+    /// assert_eq!(memory.rows()[0], [Value::Time(start)]);
+    /// # Ok::<(), millstream_engine::Error>(())
+    /// ```
     pub fn event_time(
         self,
         time_of: impl Fn(&S::Item) -> EventTime + 'static,
@@ -93,6 +110,26 @@ impl<T> Clone for Stream<'_, T> {
 
 impl<'f, T: Data> Stream<'f, T> {
     /// Gives each record's columns names, so that it can go to a sink: `events.columns(("user", "ms"), |e| (e.user.clone(), e.ms))`.
+    ///
+    /// # Errors
+    /// Not here: a name that cannot be used, or another number of names than of values, is told when the building ends.
+    ///
+    /// # Examples
+    /// ```
+    /// # use millstream_connectors::{Clickstream, Memory, Rate};
+    /// # use millstream_engine::{App, Value, Watermarks, seconds};
+    /// let memory = Memory::new();
+    /// let sink = memory.clone();
+    /// App::new("doc").workers(1).run(move |flow| {
+    ///     flow.source("views", Clickstream::new().rate(Rate::Max).events(1))
+    ///         .event_time(|e| e.timestamp, Watermarks::bounded(seconds(5)))
+    ///         .columns(("country", "long"), |e| (e.data.country.clone(), e.data.duration_ms > 60_000))
+    ///         .sink("memory", sink.clone())
+    /// })?;
+    /// assert_eq!(memory.columns()[1].name, "long");
+    /// assert_eq!(memory.rows(), [[Value::Text("US".into()), Value::Bool(false)]]);
+    /// # Ok::<(), millstream_engine::Error>(())
+    /// ```
     #[expect(
         clippy::needless_pass_by_value,
         reason = "names are written where they are given"
@@ -121,6 +158,23 @@ impl<'f, T: Data> Stream<'f, T> {
     }
 
     /// Records of this stream and of `other`; its watermark is the lesser of the two.
+    ///
+    /// # Examples
+    /// ```
+    /// # use millstream_connectors::{Clickstream, Memory, Rate};
+    /// # use millstream_engine::{App, Watermarks, seconds};
+    /// let memory = Memory::new();
+    /// let sink = memory.clone();
+    /// App::new("doc").workers(1).run(move |flow| {
+    ///     let [old, new] = [("old_shop", 1), ("new_shop", 2)].map(|(name, seed)| {
+    ///         flow.source(name, Clickstream::new().rate(Rate::Max).events(100).seed(seed))
+    ///             .event_time(|e| e.timestamp, Watermarks::bounded(seconds(5)))
+    ///     });
+    ///     old.merge(&new).columns("url", |e| e.data.url.clone()).sink("memory", sink.clone())
+    /// })?;
+    /// assert_eq!(memory.rows().len(), 200);
+    /// # Ok::<(), millstream_engine::Error>(())
+    /// ```
     #[must_use]
     pub fn merge(&self, other: &Stream<'f, T>) -> Stream<'f, T> {
         let mut reads = self.reads.to_vec();

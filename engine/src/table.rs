@@ -156,6 +156,32 @@ where
     ///
     /// # Errors
     /// Never of itself; mistakes in names are told when the building ends.
+    ///
+    /// # Examples
+    /// ```
+    /// # use std::sync::{Arc, Mutex};
+    /// # use millstream_connectors::{Clickstream, Rate};
+    /// # use millstream_engine::{App, Snapshot, Watermarks, hours, seconds};
+    /// # use millstream_operators::{KeyBy, Tumbling, Windows};
+    /// let last = Arc::new(Mutex::new(Arc::new(Snapshot::default())));
+    /// let seen = Arc::clone(&last);
+    /// App::new("doc")
+    ///     .workers(1)
+    ///     .watch(move |run| run.catalog().watch(move |s| *seen.lock().unwrap() = Arc::clone(s)))
+    ///     .run(|flow| {
+    ///         flow.source("views", Clickstream::new().rate(Rate::Max).events(100))
+    ///             .event_time(|e| e.timestamp, Watermarks::bounded(seconds(5)))
+    ///             .key_by("device", |e| &e.data.device)
+    ///             .window(Tumbling::of(hours(1)))
+    ///             .aggregate("per_device", |of| of.count("views"))
+    ///             .view("per_device")
+    ///     })?;
+    /// let last = last.lock().unwrap();
+    /// let view = &last.views["per_device"];
+    /// let names: Vec<_> = view.columns.iter().map(|column| column.name.as_str()).collect();
+    /// assert_eq!(names, ["window_start", "window_end", "device", "views", "final"]);
+    /// # Ok::<(), millstream_engine::Error>(())
+    /// ```
     #[track_caller]
     pub fn view(&self, name: &str) -> Result<()> {
         self.view_with(name, ViewSettings::default())
@@ -165,6 +191,30 @@ where
     ///
     /// # Errors
     /// As [`view`](Self::view).
+    ///
+    /// # Examples
+    /// ```
+    /// # use std::sync::{Arc, Mutex};
+    /// # use millstream_connectors::{Clickstream, Rate};
+    /// # use millstream_engine::{App, EventTime, Snapshot, ViewSettings, VirtualClock, Watermarks, seconds};
+    /// # use millstream_operators::{Tumbling, Windows};
+    /// let last = Arc::new(Mutex::new(Arc::new(Snapshot::default())));
+    /// let seen = Arc::clone(&last);
+    /// App::new("doc")
+    ///     .clock(VirtualClock::starting_at(EventTime::from_micros(0)))
+    ///     .watch(move |run| run.catalog().watch(move |s| *seen.lock().unwrap() = Arc::clone(s)))
+    ///     .run(|flow| {
+    ///         flow.source("views", Clickstream::new().rate(Rate::Max).events(500_000)) // 100 s of them
+    ///             .event_time(|e| e.timestamp, Watermarks::bounded(seconds(5)))
+    ///             .window(Tumbling::of(seconds(1)))
+    ///             .aggregate("traffic", |of| of.count("views"))
+    ///             .view_with("traffic", ViewSettings::default().keep(seconds(10)))
+    ///     })?;
+    /// let last = last.lock().unwrap();
+    /// assert!(last.views["traffic"].retained_from > Some(EventTime::from_micros(0)));
+    /// assert!(last.views["traffic"].n_rows() < 100);
+    /// # Ok::<(), millstream_engine::Error>(())
+    /// ```
     #[track_caller]
     pub fn view_with(&self, name: &str, settings: ViewSettings) -> Result<()> {
         let location = Location::caller();

@@ -37,6 +37,27 @@ impl<'f, K: Key, V: Columns + Data> Table<'f, Windowed<K>, V> {
     /// Each row once, when its window is final: when the watermark has passed its end and the lateness.
     ///
     /// Can be windowed again, and goes to sinks with the columns `window_start`, `window_end`, the key's and the values'.
+    ///
+    /// # Examples
+    /// ```
+    /// # use millstream_connectors::{Clickstream, Memory, Rate};
+    /// # use millstream_engine::{App, EventTime, Value, VirtualClock, Watermarks, seconds};
+    /// # use millstream_operators::{Tumbling, Windows};
+    /// let memory = Memory::new();
+    /// let sink = memory.clone();
+    /// let clock = VirtualClock::starting_at(EventTime::from_micros(0)); // 5,000 views a second from here on
+    /// App::new("doc").workers(1).clock(clock).run(move |flow| {
+    ///     flow.source("views", Clickstream::new().rate(Rate::Max).events(12_000))
+    ///         .event_time(|e| e.timestamp, Watermarks::bounded(seconds(5)))
+    ///         .window(Tumbling::of(seconds(1)))
+    ///         .aggregate("per_second", |of| of.count("views"))
+    ///         .closed()
+    ///         .sink("memory", sink.clone())
+    /// })?;
+    /// let views: Vec<Value> = memory.rows().into_iter().map(|row| row[2].clone()).collect();
+    /// assert_eq!(views, [5000, 5000, 2000].map(Value::Int));
+    /// # Ok::<(), millstream_engine::Error>(())
+    /// ```
     #[track_caller]
     #[must_use]
     pub fn closed(&self) -> RowStream<'f, WindowRow<K, V>> {
@@ -53,6 +74,27 @@ impl<'f, K: Key, V: Columns + Data> Table<'f, Windowed<K>, V> {
     ///
     /// In sinks a last column `correction` tells the two apart. Corrections come at publish epochs: how many there are
     /// depends on timing, the last one does not.
+    ///
+    /// # Examples
+    /// ```
+    /// # use millstream_connectors::{Clickstream, Memory, Rate};
+    /// # use millstream_engine::{App, EventTime, Value, VirtualClock, Watermarks, seconds};
+    /// # use millstream_operators::{Tumbling, Windows};
+    /// let memory = Memory::new();
+    /// let sink = memory.clone();
+    /// let clock = VirtualClock::starting_at(EventTime::from_micros(0)); // 5,000 views a second from here on
+    /// App::new("doc").workers(1).clock(clock).run(move |flow| {
+    ///     flow.source("views", Clickstream::new().rate(Rate::Max).events(12_000))
+    ///         .event_time(|e| e.timestamp, Watermarks::bounded(seconds(5)))
+    ///         .window(Tumbling::of(seconds(1)))
+    ///         .aggregate("per_second", |of| of.count("views"))
+    ///         .on_close()
+    ///         .sink("memory", sink.clone())
+    /// })?;
+    /// let rows: Vec<_> = memory.rows().into_iter().map(|row| row[2..].to_vec()).collect();
+    /// assert_eq!(rows, [5000, 5000, 2000].map(|views| [Value::Int(views), Value::Bool(false)]));
+    /// # Ok::<(), millstream_engine::Error>(())
+    /// ```
     #[track_caller]
     #[must_use]
     pub fn on_close(&self) -> RowStream<'f, WindowRow<K, V>> {
@@ -66,6 +108,29 @@ impl<'f, K: Key, V: Columns + Data> Table<'f, Windowed<K>, V> {
     }
 
     /// Every change: partial results at publish epochs, then the final row, which says so in a last column `final`.
+    ///
+    /// # Examples
+    /// ```
+    /// # use millstream_connectors::{Clickstream, Memory, Rate};
+    /// # use millstream_engine::{App, EventTime, Value, VirtualClock, Watermarks, seconds};
+    /// # use millstream_operators::{Tumbling, Windows};
+    /// let memory = Memory::new();
+    /// let sink = memory.clone();
+    /// let clock = VirtualClock::starting_at(EventTime::from_micros(0)); // 5,000 views a second from here on
+    /// App::new("doc").workers(1).clock(clock).run(move |flow| {
+    ///     flow.source("views", Clickstream::new().rate(Rate::Max).events(12_000))
+    ///         .event_time(|e| e.timestamp, Watermarks::bounded(seconds(5)))
+    ///         .window(Tumbling::of(seconds(1)))
+    ///         .aggregate("per_second", |of| of.count("views"))
+    ///         .changes()
+    ///         .sink("memory", sink.clone())
+    /// })?;
+    /// let rows: Vec<_> = memory.rows().into_iter().map(|row| row[2..].to_vec()).collect();
+    /// for views in [5000, 5000, 2000] {
+    ///     assert!(rows.contains(&vec![Value::Int(views), Value::Bool(true)]));
+    /// }
+    /// # Ok::<(), millstream_engine::Error>(())
+    /// ```
     #[track_caller]
     #[must_use]
     pub fn changes(&self) -> RowStream<'f, WindowRow<K, V>> {

@@ -10,6 +10,26 @@ pub trait Map<'f, T> {
     /// A stream of `f(value)` for each value, with the same event times, in the same order.
     ///
     /// No state. A panic in `f` ends the run with an error that names this line.
+    ///
+    /// # Examples
+    /// ```
+    /// # use millstream_connectors::{Clickstream, Memory, Rate};
+    /// # use millstream_engine::{App, Watermarks, seconds};
+    /// # use millstream_operators::Map;
+    /// let memory = Memory::new();
+    /// let sink = memory.clone();
+    /// App::new("doc").workers(1).run(move |flow| {
+    ///     let views = flow
+    ///         .source("views", Clickstream::new().rate(Rate::Max).events(100))
+    ///         .event_time(|e| e.timestamp, Watermarks::bounded(seconds(5)));
+    ///     views
+    ///         .map(|e| e.data.duration_ms / 1000)
+    ///         .columns("seconds", |seconds| *seconds)
+    ///         .sink("memory", sink.clone())
+    /// })?;
+    /// assert_eq!(memory.rows().len(), 100);
+    /// # Ok::<(), millstream_engine::Error>(())
+    /// ```
     #[track_caller]
     #[must_use]
     fn map<U: Data>(&self, f: impl FnMut(T) -> U + 'static) -> Stream<'f, U>;

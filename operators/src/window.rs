@@ -37,6 +37,27 @@ use behind::Folding;
 /// Cuts a stream into windows.
 pub trait Windows<'f, T, K> {
     /// Puts each record into its window.
+    ///
+    /// # Examples
+    /// ```
+    /// # use millstream_connectors::{Clickstream, Memory, Rate};
+    /// # use millstream_engine::{App, EventTime, Value, VirtualClock, Watermarks, seconds};
+    /// # use millstream_operators::{Tumbling, Windows};
+    /// let memory = Memory::new();
+    /// let sink = memory.clone();
+    /// let clock = VirtualClock::starting_at(EventTime::from_micros(0)); // 5,000 views a second from here on
+    /// App::new("doc").workers(1).clock(clock).run(move |flow| {
+    ///     flow.source("views", Clickstream::new().rate(Rate::Max).events(12_000))
+    ///         .event_time(|e| e.timestamp, Watermarks::bounded(seconds(5)))
+    ///         .window(Tumbling::of(seconds(1)))
+    ///         .aggregate("per_second", |of| of.count("views"))
+    ///         .closed()
+    ///         .sink("memory", sink.clone())
+    /// })?;
+    /// let views: Vec<Value> = memory.rows().into_iter().map(|row| row[2].clone()).collect();
+    /// assert_eq!(views, [5000, 5000, 2000].map(Value::Int));
+    /// # Ok::<(), millstream_engine::Error>(())
+    /// ```
     fn window(&self, window: Tumbling) -> WindowedStream<'f, T, K>;
 }
 
@@ -76,6 +97,26 @@ impl<'f, T: Data, K: KeyOf<T>> WindowedStream<'f, T, K> {
     ///
     /// `aggregates` is given a handle that makes aggregates, and gives one of them or a tuple of up to eight; their names
     /// are the columns of the table. State: one of each aggregate for every key in every window that is not yet final.
+    ///
+    /// # Examples
+    /// ```
+    /// # use millstream_connectors::{Clickstream, Memory, Rate};
+    /// # use millstream_engine::{App, ColumnType, Watermarks, hours, seconds};
+    /// # use millstream_operators::{Tumbling, Windows};
+    /// let memory = Memory::new();
+    /// let sink = memory.clone();
+    /// App::new("doc").workers(1).run(move |flow| {
+    ///     flow.source("views", Clickstream::new().rate(Rate::Max).events(100))
+    ///         .event_time(|e| e.timestamp, Watermarks::bounded(seconds(5)))
+    ///         .window(Tumbling::of(hours(1)))
+    ///         .aggregate("traffic", |of| (of.count("views"), of.max("longest_ms", |e| e.data.duration_ms)))
+    ///         .closed()
+    ///         .sink("memory", sink.clone())
+    /// })?;
+    /// let kinds: Vec<_> = memory.columns().iter().map(|column| column.kind).collect();
+    /// assert_eq!(kinds[2..], [ColumnType::Int64, ColumnType::Int64]);
+    /// # Ok::<(), millstream_engine::Error>(())
+    /// ```
     #[track_caller]
     pub fn aggregate<A: Aggregate<T>>(
         &self,
