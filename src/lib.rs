@@ -54,3 +54,26 @@ pub mod prelude {
     };
     pub use millstream_queries::{Export, FromArgs, RunArgs, Serve};
 }
+
+/// Every example in the guide is compiled and run.
+#[cfg(doctest)]
+mod guide {
+    #[doc = include_str!("../README.md")]
+    mod readme {}
+    #[doc = include_str!("../docs/guide.md")]
+    mod index {}
+    #[doc = include_str!("../docs/pipelines.md")]
+    mod pipelines {}
+    #[doc = include_str!("../docs/time.md")]
+    mod time {}
+    #[doc = include_str!("../docs/windows.md")]
+    mod windows {}
+    #[doc = include_str!("../docs/sources.md")]
+    mod sources {}
+    #[doc = include_str!("../docs/sinks.md")]
+    mod sinks {}
+    #[doc = include_str!("../docs/http.md")]
+    mod http {}
+    #[doc = include_str!("../docs/extending.md")]
+    mod extending {}
+}
