@@ -3,6 +3,7 @@
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use millstream_engine::{
     BoxError, Column, ColumnType, Epoch, EventTime, Inlet, PartitionStatus, PipelineStatus,
@@ -277,8 +278,10 @@ impl Served {
             .address()
             .get()
             .ok_or("a started server knows its address")?;
+        // A test that waits for what does not come fails; it never takes as long when it is right.
         let agent = ureq::Agent::config_builder()
             .http_status_as_error(false)
+            .timeout_global(Some(Duration::from_secs(20)))
             .build()
             .into();
         Ok(Served {

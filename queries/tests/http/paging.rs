@@ -11,6 +11,7 @@ fn pages(served: &Served, query: &str) -> Result<Vec<Vec<String>>, BoxError> {
         let answer = served.get(&format!("/v1/views/pages?{query}{cursor}"))?;
         assert_eq!(answer.status, 200, "{}", answer.text());
         pages.push(answer.column("views"));
+        assert!(pages.len() <= 5, "more pages than rows");
         match answer.json()["next"].as_str() {
             Some(next) => cursor = format!("&cursor={next}"),
             None => return Ok(pages),
