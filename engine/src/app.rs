@@ -188,6 +188,12 @@ impl App {
                 reason,
             });
         }
+        if self.epochs.fill == 0 {
+            return Err(Error::BadSetting {
+                what: "epochs".into(),
+                reason: "an epoch of no records takes nothing in: let it take at least one".into(),
+            });
+        }
         let pipeline: Arc<Pipeline> = Arc::new(pipeline);
         let live = self.prepare(&*pipeline)?;
         let shared = Arc::downgrade(&live.shared);

@@ -89,12 +89,11 @@ impl<P: Partition> Driven<P> {
         let Some(Polled::CaughtUp { until }) = self.polled.filter(|_| !self.has_ended()) else {
             return None;
         };
-        let idle_at = (!self.idle).then(|| self.busy_at.plus(self.rules.watermarks.idle_after));
-        [until, idle_at]
-            .into_iter()
-            .flatten()
-            .min()
-            .filter(|time| *time > now)
+        // One that says "until now" is to be asked again, not never.
+        let until = until.map(|time| time.max(now));
+        let idle_at = self.busy_at.plus(self.rules.watermarks.idle_after);
+        let idle_at = (!self.idle && idle_at > now).then_some(idle_at);
+        [until, idle_at].into_iter().flatten().min()
     }
 
     /// Asks the partition for records, at most `room`; gives `None` if it has ended.

@@ -31,6 +31,7 @@ use crate::driven::{Driven, Polling, Rules};
 use crate::epoch_clock::Close;
 use crate::error::{BoxError, Error};
 use crate::flow::{Flow, Live};
+use crate::inlet::Inlet;
 use crate::mark::{Mark, Origin, Standing};
 use crate::record::{Data, Record};
 use crate::shared::{Shared, SourceMeter};
@@ -62,6 +63,7 @@ pub(crate) fn input<'f, S: Source>(
     let activator = Rc::new(flow.scope.activator_for(Rc::clone(&address)));
     let sync_activator = || flow.scope.worker().sync_activator_for(address.to_vec());
 
+    let step: Rc<str> = format!("source {name}").into();
     let opened = match &flow.build.live {
         Some(live) => {
             live.shared.epochs.register(sync_activator());
@@ -73,6 +75,7 @@ pub(crate) fn input<'f, S: Source>(
                     .unwrap_or_else(PoisonError::into_inner)
                     .activate();
             });
+            step::enter(&step);
             open(flow, live, name, source, time_of, watermarks, &waker)
         }
         None => look(flow, name, source).map(|()| None),
@@ -84,7 +87,6 @@ pub(crate) fn input<'f, S: Source>(
         });
         None
     });
-    let step: Rc<str> = format!("source {name}").into();
     let timers = flow.build.timers.clone();
     builder.build(move |capabilities| {
         let mut input =
@@ -150,7 +152,7 @@ fn open<S: Source>(
         arrival: source.arrival(),
         started: flow.build.setup.started,
     };
-    let is_pushed = source.inlet(&cx).is_some();
+    let inlet = source.inlet(&cx);
     let mut partitions = Vec::new();
     for number in (0..n_partitions).filter(|p| *p as usize % workers == worker) {
         let partition = source.open(number, &cx, waker.clone())?;
@@ -163,7 +165,7 @@ fn open<S: Source>(
         time_of,
         partitions,
         next: 0,
-        is_pushed,
+        inlet,
         letters_to_flush: false,
     }))
 }
@@ -177,8 +179,8 @@ struct Reader<P: Partition> {
     partitions: Vec<Driven<P>>,
     /// The partition that is polled first, next time.
     next: usize,
-    /// It has an inlet.
-    is_pushed: bool,
+    /// Where events are pushed into it, if they are.
+    inlet: Option<Arc<dyn Inlet>>,
     /// There are dead letters that may not be readable yet.
     letters_to_flush: bool,
 }
@@ -271,7 +273,11 @@ where
         send: &mut impl FnMut(&Capability<u64>, Vec<Record<P::Item>>),
         mark: &mut impl FnMut(&Capability<u64>, Mark),
     ) -> bool {
-        while self.reader.is_pushed {
+        // A stop that came before the partitions were opened closed it too early: opening opens it.
+        if let Some(inlet) = &self.reader.inlet {
+            inlet.close();
+        }
+        while self.reader.inlet.is_some() {
             self.taken = 0;
             let read = self.read(shared, now);
             let any = read.any;
@@ -285,7 +291,7 @@ where
                 break;
             }
         }
-        if !self.reader.has_ended() && !self.reader.is_pushed {
+        if !self.reader.has_ended() && self.reader.inlet.is_none() {
             shared.interrupted.store(true, Relaxed);
         }
         self.seal(mark);
@@ -469,10 +475,12 @@ impl<P: Partition> Reader<P> {
 /// What event times are measured against, for the operator and its tests.
 impl Rules {
     pub(crate) fn latest_allowed(&self, now: EventTime) -> EventTime {
-        match self.arrival {
+        let latest = match self.arrival {
             Arrival::Now => now.plus(self.watermarks.max_ahead),
             Arrival::AtStart => self.started.plus(self.watermarks.max_ahead),
             Arrival::MadeUp => EventTime::MAX,
-        }
+        };
+        // The end of time is no time at which anything happens: no window would ever hold it.
+        latest.min(EventTime::from_micros(i64::MAX - 1))
     }
 }

@@ -61,7 +61,15 @@ struct OutputLogic<T> {
 }
 
 impl<T: Data> OutputLogic<T> {
+    /// A run that has failed asks nothing more of its sinks: what they are given next may build on what failed.
+    fn has_failed(&self) -> bool {
+        self.live.as_ref().is_some_and(|live| live.shared.failed())
+    }
+
     fn write(&mut self, batch: &[Record<T>], at: At) -> Result<(), BoxError> {
+        if self.has_failed() {
+            return Ok(());
+        }
         let Some(part) = &mut self.part else {
             return Ok(());
         };
@@ -73,6 +81,9 @@ impl<T: Data> OutputLogic<T> {
     }
 
     fn stage_and_publish(&mut self, at: At, last: bool) -> Result<(), BoxError> {
+        if self.has_failed() {
+            return Ok(());
+        }
         let (Some(part), Some(live)) = (&mut self.part, &self.live) else {
             return Ok(());
         };

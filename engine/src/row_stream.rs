@@ -5,10 +5,11 @@ use std::panic::Location;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use crate::error::{Error, Result};
+use crate::error::{BoxError, Error, Result};
 use crate::output::output;
 use crate::record::{Data, Record};
 use crate::sink::{Sink, SinkContext, SinkRow};
+use crate::step;
 use crate::stream::Stream;
 use crate::value::Column;
 
@@ -88,9 +89,15 @@ impl<'f, T: Data> RowStream<'f, T> {
             columns: Arc::clone(&self.columns),
             registry: Arc::clone(&build.setup.registry),
         };
-        let error = |source| Error::Sink {
-            name: name.into(),
-            source,
+        let error = |source: BoxError| {
+            let name = name.to_owned();
+            // Kept as well: a worker on which a sink is missing does not fit to the others, whoever ignores this.
+            let copy = source.to_string().into();
+            build.error(Error::Sink {
+                name: name.clone(),
+                source: copy,
+            });
+            Error::Sink { name, source }
         };
         if build.live.is_none() {
             // A sink may make a directory when it is looked at: not for a pipeline that will not start.
@@ -99,6 +106,7 @@ impl<'f, T: Data> RowStream<'f, T> {
             }
             output(self, name, None);
         } else {
+            step::enter(&Rc::from(format!("sink {name}")));
             let part = sink.open(&cx).map_err(error)?;
             output(self, name, Some(part));
         }

@@ -38,6 +38,9 @@ use crate::step::{self, Meter, Step};
 use crate::stream::{Batch, Batches, Marks};
 use crate::time::EventTime;
 
+/// Room for so many emitted values is kept; closing a large window may take more for once.
+const OUT_KEPT: usize = 65_536;
+
 /// The pure part of a step with state.
 pub trait Logic: 'static {
     /// What it is given: a container of whatever arrives.
@@ -169,6 +172,7 @@ where
                     shell.counted.went_out(shell.emitted.out.len());
                     out.session(&caps.for_out)
                         .give_iterator(shell.emitted.out.drain(..));
+                    shell.emitted.out.shrink_to(OUT_KEPT);
                 }
                 if !shell.emitted.late.is_empty() {
                     let records = std::mem::take(&mut shell.emitted.late);

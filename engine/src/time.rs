@@ -196,13 +196,13 @@ pub const fn seconds(n: u64) -> Duration {
 /// `n` minutes.
 #[must_use]
 pub const fn minutes(n: u64) -> Duration {
-    Duration::from_secs(n * 60)
+    Duration::from_secs(n.saturating_mul(60))
 }
 
 /// `n` hours.
 #[must_use]
 pub const fn hours(n: u64) -> Duration {
-    Duration::from_secs(n * 3600)
+    Duration::from_secs(n.saturating_mul(3600))
 }
 
 #[cfg(test)]

@@ -32,10 +32,13 @@ impl Window {
     pub fn tumbling(time: EventTime, size: Duration) -> Self {
         let size = micros_of(size);
         assert!(size > 0, "a window is at least a microsecond long");
-        let start = time.micros().div_euclid(size).saturating_mul(size);
+        // At the ends of time a window is cut off where it would go on; so no two of them overlap.
+        let start = i128::from(time.micros().div_euclid(size)) * i128::from(size);
         Window {
-            start: EventTime::from_micros(start),
-            end: EventTime::from_micros(start.saturating_add(size)),
+            start: EventTime::from_micros(i64::try_from(start).unwrap_or(i64::MIN)),
+            end: EventTime::from_micros(
+                i64::try_from(start + i128::from(size)).unwrap_or(i64::MAX),
+            ),
         }
     }
 }
@@ -43,5 +46,36 @@ impl Window {
 impl fmt::Debug for Window {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "[{}, {})", self.start, self.end)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::time::seconds;
+
+    fn check(time: i64, size: Duration, start: i64, end: i64) {
+        let window = Window::tumbling(EventTime::from_micros(time), size);
+        let expected = Window {
+            start: EventTime::from_micros(start),
+            end: EventTime::from_micros(end),
+        };
+        assert_eq!(window, expected, "{time} in windows of {size:?}");
+    }
+
+    #[test]
+    fn windows_touch_up_to_the_ends_of_time() {
+        let size = 1_000_000;
+        check(0, seconds(1), 0, size);
+        check(-1, seconds(1), -size, 0);
+        let first_whole = i64::MIN / size * size;
+        check(i64::MIN, seconds(1), i64::MIN, first_whole);
+        check(first_whole - 1, seconds(1), i64::MIN, first_whole);
+        check(first_whole, seconds(1), first_whole, first_whole + size);
+        let last_whole = i64::MAX / size * size;
+        check(i64::MAX - 1, seconds(1), last_whole, i64::MAX);
+        check(5, Duration::MAX, 0, i64::MAX);
+        check(-5, Duration::MAX, -i64::MAX, 0);
+        check(i64::MIN, Duration::MAX, i64::MIN, -i64::MAX);
     }
 }

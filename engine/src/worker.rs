@@ -60,7 +60,7 @@ pub(crate) fn start(
         Config::process(workers)
     };
     let (builders, others) = config.communication.try_build().map_err(cannot)?;
-    let (live, pipeline) = (live.clone(), Arc::clone(pipeline));
+    let (starting, live, pipeline) = (live, live.clone(), Arc::clone(pipeline));
     timely::communication::initialize_from(builders, others, move |allocator| {
         let mut worker = Worker::new(
             WorkerConfig::default(),
@@ -81,7 +81,11 @@ pub(crate) fn start(
         }
         live.shared.workers_ended.fetch_add(1, SeqCst);
     })
-    .map_err(cannot)
+    .map_err(|reason| {
+        // Those that did start would wait for the others for good.
+        starting.shared.fail(cannot(reason.clone()));
+        cannot(reason)
+    })
 }
 
 fn run(worker: &mut Worker, live: &Live, pipeline: &Pipeline) -> Result<()> {
@@ -99,12 +103,14 @@ fn run(worker: &mut Worker, live: &Live, pipeline: &Pipeline) -> Result<()> {
         live.run.0.ready.store(true, SeqCst);
     }
     let clock = &*shared.setup.clock;
+    let mut completed = 0;
     while worker.has_dataflows() && !shared.failed() {
         build.timers.fire(clock.now());
         worker.step_or_park(park_for(&build, clock));
         build.probe.with_frontier(|frontier| {
-            if let Some(epoch) = frontier.first() {
-                shared.epochs.completed(*epoch);
+            if let Some(epoch) = frontier.first().filter(|epoch| **epoch > completed) {
+                completed = *epoch;
+                shared.epochs.completed(completed);
             }
         });
     }

@@ -85,10 +85,11 @@ pub(super) fn runs<T: Data>(
     let mut rest = batch;
     while let Some(first) = rest.first() {
         let window = tumbling.holding(first.time);
-        let length = rest
+        // The first is in, whatever its time: a run that is empty would be looked at for ever.
+        let length = rest[1..]
             .iter()
             .position(|r| r.time < window.start || r.time >= window.end)
-            .unwrap_or(rest.len());
+            .map_or(rest.len(), |others| others + 1);
         let (run, after) = rest.split_at(length);
         rest = after;
         let close = tumbling.close(window);
