@@ -2,6 +2,8 @@
 //!
 //! A failure prints the seed; `MILLSTREAM_SEED=<seed>` repeats it.
 
+#[path = "support/random.rs"]
+mod random;
 #[path = "support/script.rs"]
 mod script;
 
@@ -9,8 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use millstream::engine::{Value, hours};
 use millstream::prelude::*;
-use proptest::prelude::Rng as _;
-use proptest::test_runner::{RngAlgorithm, TestRng};
+use random::Random;
 use script::{Act, Script};
 use serde::{Deserialize, Serialize};
 
@@ -28,12 +29,12 @@ const WINDOW_MS: i64 = 10_000;
 const LATENESS_MS: i64 = 4_000;
 
 /// Partitions whose event times wander: mostly in order, some behind the bound, some behind the lateness.
-fn random_input(rng: &mut TestRng) -> Partitions {
+fn random_input(rng: &mut Random) -> Partitions {
     let n_partitions = 1 + rng.next_u32() % 5;
-    let partition = |rng: &mut TestRng| {
+    let partition = |rng: &mut Random| {
         let mut now = i64::from(rng.next_u32() % 5_000);
         let n = rng.next_u32() % 400;
-        let hit = |rng: &mut TestRng| {
+        let hit = |rng: &mut Random| {
             now += i64::from(rng.next_u32() % 200);
             let back = match rng.next_u32() % 20 {
                 0 => i64::from(rng.next_u32() % 30_000),
@@ -172,8 +173,7 @@ fn windows_are_what_a_recomputation_gives() -> anyhow::Result<()> {
         .map_or(20_261_123, |seed| seed.parse().expect("a number"));
     for round in 0..30_u64 {
         let seed = seed + round;
-        let bytes: Vec<u8> = seed.to_le_bytes().repeat(4);
-        let mut rng = TestRng::from_seed(RngAlgorithm::ChaCha, &bytes);
+        let mut rng = Random::new(seed);
         let input = random_input(&mut rng);
         let (expected, n_late) = recompute(&input);
         for workers in 1..=3 {

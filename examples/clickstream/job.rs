@@ -8,6 +8,10 @@ use std::sync::Arc;
 
 use clap::Parser;
 use millstream::prelude::*;
+use tracing_subscriber::Layer;
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
 
 use follow::Follow;
 
@@ -61,13 +65,7 @@ impl Job {
 
     /// Runs `pipeline` and says how it went.
     pub(crate) fn run(self, pipeline: fn(&mut Flow<'_>, &Job) -> Result<()>) -> ExitCode {
-        tracing_subscriber::fmt()
-            .with_env_filter(
-                tracing_subscriber::EnvFilter::try_from_default_env()
-                    .unwrap_or_else(|_| "warn".into()),
-            )
-            .with_writer(std::io::stderr)
-            .init();
+        say_on_standard_error();
         match self.try_run(pipeline) {
             Ok(code) => code,
             Err(error) => {
@@ -159,4 +157,16 @@ fn is_empty(path: &Path) -> anyhow::Result<bool> {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(true),
         Err(error) => anyhow::bail!("cannot read {}: {error}", path.display()),
     }
+}
+
+/// Logs go to standard error: warnings and errors, or what `RUST_LOG` asks for.
+fn say_on_standard_error() {
+    let asked = std::env::var("RUST_LOG")
+        .ok()
+        .and_then(|asked| asked.parse::<Targets>().ok());
+    let wanted = asked.unwrap_or_else(|| Targets::new().with_default(LevelFilter::WARN));
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    tracing_subscriber::registry()
+        .with(lines.with_filter(wanted))
+        .init();
 }
