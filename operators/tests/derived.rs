@@ -4,6 +4,7 @@
 mod script;
 
 use std::sync::mpsc::channel;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use millstream_engine::{App, EventTime, Value, VirtualClock, Watermarks, hours, millis, seconds};
@@ -27,7 +28,7 @@ fn check(workers: usize) {
     let (published, snapshots) = channel();
     let running = app(workers, &clock)
         .watch(move |run| {
-            let watch = move |snapshot: &_| drop(published.send(std::sync::Arc::clone(snapshot)));
+            let watch = move |snapshot: &_| drop(published.send(Arc::clone(snapshot)));
             run.catalog().watch(watch);
         })
         .start(|flow| {
@@ -199,4 +200,53 @@ fn neither_workers_nor_epochs_change_what_is_made_of_windows() {
         );
     }
     assert_eq!(expected[1], expected[2]);
+}
+
+#[test]
+fn what_changed_as_a_window_ended_is_a_change_too() {
+    let kept: [Kept; 2] = Default::default();
+    let sinks = kept.clone();
+    let partition = [1, 12, 13, 14].map(|s| Act::Emit(at(s), "text".to_owned()));
+    let script = Script(vec![partition.into()]);
+    let clock = VirtualClock::starting_at(at(0));
+    let noted = Arc::new(Mutex::new(None));
+    let run = Arc::clone(&noted);
+    let app = app(1, &clock).epochs(millis(0), 2);
+    ends(
+        app.watch(move |run| *noted.lock().expect("no one panics with it") = Some(run.clone())),
+        move |flow| {
+            let tens = flow
+                .source("texts", script.clone())
+                .event_time(|(time, _)| *time, Watermarks::bounded(seconds(0)))
+                .window(Tumbling::of(seconds(10)).lateness(seconds(60)))
+                .aggregate("tens", |of| of.count_distinct("texts", |(_, text)| text));
+            tens.changes().sink("changes", sinks[0].clone())?;
+            tens.on_close().sink("on_close", sinks[1].clone())
+        },
+    )
+    .expect("it ends by itself");
+    let of_first = |kept: &Kept| {
+        let rows = kept.rows().into_iter();
+        let of_first = rows.filter(|row| row[0] == Value::Time(at(0)));
+        of_first.map(|row| row[2..].to_vec()).collect::<Vec<_>>()
+    };
+    let row = |last| vec![Value::Int(1), Value::Bool(last)];
+    assert_eq!(
+        of_first(&kept[0]),
+        [row(false), row(true)],
+        "shown, then final"
+    );
+    assert_eq!(of_first(&kept[1]), [row(false)], "not corrected");
+    let status = run
+        .lock()
+        .expect("no one panics with it")
+        .take()
+        .expect("it ran")
+        .status();
+    let window = status.steps.iter().find(|step| step.kind == "window");
+    assert_eq!(
+        window.map(|step| step.state_bytes),
+        Some(0),
+        "state goes away"
+    );
 }

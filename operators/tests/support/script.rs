@@ -103,13 +103,13 @@ pub(crate) enum Told {
 impl Kept {
     /// The rows published, sorted.
     pub(crate) fn rows(&self) -> Vec<Vec<Value>> {
-        let mut rows = self.rows.lock().unwrap().clone();
+        let mut rows = self.rows.lock().expect("no one panics with it").clone();
         rows.sort();
         rows
     }
 
     pub(crate) fn log(&self) -> Vec<Told> {
-        self.log.lock().unwrap().clone()
+        self.log.lock().expect("no one panics with it").clone()
     }
 }
 
@@ -126,7 +126,7 @@ impl Sink for Kept {
 
 impl SinkPart for KeptPart {
     fn write(&mut self, _epoch: Epoch, rows: &mut Vec<SinkRow>) -> Result<(), BoxError> {
-        let mut log = self.0.log.lock().unwrap();
+        let mut log = self.0.log.lock().expect("no one panics with it");
         for row in rows.drain(..) {
             log.push(Told::Row(row.time));
             self.1.push(row.values);
@@ -134,11 +134,19 @@ impl SinkPart for KeptPart {
         Ok(())
     }
     fn stage(&mut self, at: StageAt) -> Result<Vec<Staged>, BoxError> {
-        self.0.log.lock().unwrap().push(Told::Stage(at.watermark));
+        self.0
+            .log
+            .lock()
+            .expect("no one panics with it")
+            .push(Told::Stage(at.watermark));
         Ok(vec![Staged("rows".into())])
     }
     fn publish(&mut self, _staged: &[Staged]) -> Result<Vec<Published>, BoxError> {
-        self.0.rows.lock().unwrap().append(&mut self.1);
+        self.0
+            .rows
+            .lock()
+            .expect("no one panics with it")
+            .append(&mut self.1);
         Ok(Vec::new())
     }
 }
