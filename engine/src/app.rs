@@ -103,7 +103,7 @@ impl App {
     }
 
     /// An epoch with news is closed after `interval` (default 10 ms) or when a source has taken `records` into it on one
-    /// worker (default 65,536), whichever comes first. The result does not depend on it; latency does.
+    /// worker (default 65,536; at least one), whichever comes first. The result does not depend on it; latency does.
     #[must_use]
     pub fn epochs(mut self, interval: Duration, records: usize) -> Self {
         self.epochs = EpochSettings {

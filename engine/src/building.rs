@@ -19,7 +19,7 @@ use timely::dataflow::channels::pact::{Exchange, Pipeline};
 use crate::key::Key;
 use crate::record::Data;
 use crate::shard::Shard;
-use crate::stateful::{Counted, Logic, stateful};
+use crate::stateful::{Counted, Fed, Logic, Speaks, stateful};
 use crate::stream::{Batch, Stream};
 use crate::table::{Change, Demand, Table, Windowed};
 use crate::value::{Column, Columns};
@@ -62,6 +62,8 @@ pub struct Asked {
     pub key_names: Vec<String>,
     /// The names of the values' columns.
     pub value_names: Vec<String>,
+    /// How long the windows are.
+    pub size: Duration,
     /// How long after its window's end a row may still change.
     pub lateness: Duration,
 }
@@ -79,6 +81,7 @@ impl<'f, T: Data> Stream<'f, T> {
             location,
             key_names,
             value_names,
+            size,
             lateness,
         } = asked;
         let build = &self.flow.build;
@@ -91,44 +94,31 @@ impl<'f, T: Data> Stream<'f, T> {
             counts_state,
         };
         let demand = Demand::default();
-        let (batches, marks) = (self.batches.clone(), self.marks.clone());
-        let n_origins = self.origins.len();
-        let (changes, late) = if self.flow.peers() == 1 {
+        let speaks = Speaks {
+            origin: build.new_origin(),
+            by: lateness,
+            wanted: Rc::default(),
+        };
+        let (built, late) = if self.flow.peers() == 1 {
             let logic = windowing.whole(&demand);
-            stateful(
-                &self.flow,
-                counted(true),
-                batches,
-                Pipeline,
-                marks,
-                n_origins,
-                logic,
-            )
+            let fed = self.fed(self.batches.clone());
+            let speaks = Some(speaks.clone());
+            let built = stateful(&self.flow, counted(true), fed, Pipeline, speaks, logic);
+            let late = built.late;
+            ((built.out, built.marks), late)
         } else {
             let logic = windowing.ahead();
-            let (ahead, late) = stateful(
-                &self.flow,
-                counted(false),
-                batches,
-                Pipeline,
-                marks.clone(),
-                n_origins,
-                logic,
-            );
+            let fed = self.fed(self.batches.clone());
+            let ahead = stateful(&self.flow, counted(false), fed, Pipeline, None, logic);
             let by_shard =
                 Exchange::new(|ahead: &W::Ahead| Shard::of_hash(W::hash(ahead)).number());
             let logic = windowing.behind(&demand);
-            let (changes, _) = stateful(
-                &self.flow,
-                counted(true),
-                ahead,
-                by_shard,
-                marks,
-                n_origins,
-                logic,
-            );
-            (changes, late)
+            let fed = self.fed(ahead.out);
+            let speaks = Some(speaks.clone());
+            let built = stateful(&self.flow, counted(true), fed, by_shard, speaks, logic);
+            ((built.out, built.marks), ahead.late)
         };
+        let (changes, own_marks) = built;
         let table = Table {
             flow: self.flow.clone(),
             name: Rc::from(name.as_str()),
@@ -138,10 +128,21 @@ impl<'f, T: Data> Stream<'f, T> {
             key_columns: self.columns_of::<W::Key>(&key_names, location),
             value_columns: self.columns_of::<W::Values>(&value_names, location),
             demand,
-            lateness,
+            size,
+            own_marks,
+            speaks,
         };
         build.check_columns(&name, &table.columns(), location);
         (table, self.of(late))
+    }
+
+    /// `batches`, with what accompanies this stream.
+    fn fed<C>(&self, batches: timely::dataflow::Stream<'f, u64, C>) -> Fed<'f, C> {
+        Fed {
+            batches,
+            marks: self.marks.clone(),
+            n_origins: self.origins.len(),
+        }
     }
 
     fn columns_of<C: Columns>(

@@ -10,6 +10,7 @@
 //! What it says after an epoch depends on the marks up to that epoch alone, so it is the same on all workers.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -97,6 +98,34 @@ impl MarkClock {
                 self.standings.len() <= self.n_expected,
                 "marks of unknown origin {origin:?}"
             );
+        }
+    }
+
+    /// How a step stands that follows this clock and emits up to `by` behind it.
+    ///
+    /// A step is idle when its input is and it is `quiet`: when it holds nothing that it may emit though nothing comes.
+    pub(crate) fn standing_of_step(&self, by: Duration, quiet: bool) -> Standing {
+        let mut reached = EventTime::MIN;
+        let mut idle_at: Option<EventTime> = None;
+        let mut active = self.standings.len() < self.n_expected;
+        for standing in self.standings.values() {
+            match *standing {
+                Standing::Active(_) => active = true,
+                Standing::Idle { now, .. } => idle_at = idle_at.max(Some(now)),
+                Standing::Ended { reached: at } => reached = reached.max(at),
+            }
+        }
+        let stands = self.watermark.minus(by);
+        match idle_at {
+            _ if active => Standing::Active(stands),
+            Some(now) if quiet => Standing::Idle {
+                now,
+                reached: stands,
+            },
+            Some(_) => Standing::Active(stands),
+            None => Standing::Ended {
+                reached: reached.minus(by),
+            },
         }
     }
 
@@ -202,6 +231,31 @@ mod tests {
         check(clock, &[mark(1, 0, Standing::Active(at(2)))], at(13));
         check(clock, &[mark(1, 0, idle(60, 2))], at(13));
         check(clock, &[mark(1, 0, idle(61, 2))], at(13).plus(seconds(1)));
+    }
+
+    #[test]
+    fn a_step_is_idle_when_its_input_is_and_it_holds_nothing() {
+        let by = seconds(3);
+        let clock = &mut MarkClock::new(1, 2);
+        let check = |clock: &MarkClock, quiet, standing| {
+            assert_eq!(clock.standing_of_step(by, quiet), standing);
+        };
+        check(clock, true, Standing::Active(EventTime::MIN));
+        clock.take(mark(0, 0, Standing::Active(at(7))));
+        clock.take(mark(0, 1, idle(100, 5)));
+        clock.settle();
+        check(clock, true, Standing::Active(at(4)));
+        clock.take(mark(0, 0, idle(101, 7)));
+        clock.settle();
+        check(clock, false, Standing::Active(at(4)));
+        check(clock, true, idle(101, 4));
+        clock.take(mark(0, 0, idle(110, 7)));
+        clock.settle();
+        check(clock, false, Standing::Active(at(13)));
+        clock.take(mark(0, 0, ended(7)));
+        clock.take(mark(0, 1, ended(5)));
+        clock.settle();
+        check(clock, false, ended(4));
     }
 
     #[test]

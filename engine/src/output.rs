@@ -6,6 +6,7 @@
 use std::rc::Rc;
 use std::sync::PoisonError;
 use std::sync::atomic::Ordering::SeqCst;
+use std::time::Duration;
 
 use timely::dataflow::channels::pact::Pipeline;
 
@@ -14,9 +15,10 @@ use crate::flow::Live;
 use crate::record::{Data, Record};
 use crate::row_stream::RowStream;
 use crate::sink::{SinkPart, SinkRow, StageAt};
-use crate::stateful::{At, Counted, Emitted, Logic, Size, stateful};
+use crate::stateful::{At, Counted, Emitted, Fed, Logic, Size, stateful};
 use crate::stream::Batch;
 use crate::time::EventTime;
+use crate::window::Window;
 
 /// Builds the operator; `part` is `None` when the pipeline is built dry.
 pub(crate) fn output<T: Data>(
@@ -37,18 +39,16 @@ pub(crate) fn output<T: Data>(
         live: build.live.clone(),
         part,
         row: Rc::clone(&rows.row),
+        windows: rows.windows,
         pending: Vec::new(),
     };
-    let (out, _) = stateful(
-        &stream.flow,
-        counted,
-        stream.batches.clone(),
-        Pipeline,
-        stream.marks.clone(),
-        stream.origins.len(),
-        logic,
-    );
-    build.comes_out(out);
+    let fed = Fed {
+        batches: stream.batches.clone(),
+        marks: stream.marks.clone(),
+        n_origins: stream.origins.len(),
+    };
+    let built = stateful(&stream.flow, counted, fed, Pipeline, None, logic);
+    build.comes_out(built.out);
 }
 
 struct OutputLogic<T> {
@@ -56,6 +56,8 @@ struct OutputLogic<T> {
     live: Option<Live>,
     part: Option<Box<dyn SinkPart>>,
     row: Rc<dyn Fn(&Record<T>) -> SinkRow>,
+    /// Of rows that are timed at the start of their window: how long these are.
+    windows: Option<Duration>,
     /// Room for the rows of a batch.
     pending: Vec<SinkRow>,
 }
@@ -64,6 +66,14 @@ impl<T: Data> OutputLogic<T> {
     /// A run that has failed asks nothing more of its sinks: what they are given next may build on what failed.
     fn has_failed(&self) -> bool {
         self.live.as_ref().is_some_and(|live| live.shared.failed())
+    }
+
+    /// No row that is timed before this will follow, after no record that is before `watermark`.
+    fn rows_from(&self, watermark: EventTime) -> EventTime {
+        match self.windows {
+            Some(size) if watermark.is_finite() => Window::tumbling(watermark, size).start,
+            _ => watermark,
+        }
     }
 
     fn write(&mut self, batch: &[Record<T>], at: At) -> Result<(), BoxError> {
@@ -84,13 +94,14 @@ impl<T: Data> OutputLogic<T> {
         if self.has_failed() {
             return Ok(());
         }
+        let watermark = self.rows_from(at.watermark);
         let (Some(part), Some(live)) = (&mut self.part, &self.live) else {
             return Ok(());
         };
         let now = live.shared.setup.clock.now();
         let staged = part.stage(StageAt {
             epoch: at.epoch,
-            watermark: at.watermark,
+            watermark,
             now,
             last,
         })?;

@@ -4,6 +4,7 @@ use std::ops::Deref;
 use std::panic::Location;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::error::{BoxError, Error, Result};
 use crate::output::output;
@@ -18,6 +19,8 @@ pub struct RowStream<'f, T: 'static> {
     pub(crate) stream: Stream<'f, T>,
     pub(crate) columns: Arc<[Column]>,
     pub(crate) row: Rc<dyn Fn(&Record<T>) -> SinkRow>,
+    /// Of rows that are timed at the start of their window: how long these are.
+    pub(crate) windows: Option<Duration>,
 }
 
 impl<'f, T> Deref for RowStream<'f, T> {
@@ -33,6 +36,7 @@ impl<T> Clone for RowStream<'_, T> {
             stream: self.stream.clone(),
             columns: Arc::clone(&self.columns),
             row: Rc::clone(&self.row),
+            windows: self.windows,
         }
     }
 }
@@ -49,6 +53,7 @@ impl<'f, T: Data> RowStream<'f, T> {
             stream,
             columns,
             row: Rc::new(row),
+            windows: None,
         }
     }
 

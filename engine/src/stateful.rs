@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!  batches ──(pact)──▶ ┌ stash by epoch ─▶ Logic::on_batch … on_watermark … on_publish ┐ ──▶ out@e
-//!  marks ────────────▶ └────────────────────────────────────────────────────────────── ┘ ──▶ late@e
+//!  marks ────────────▶ └────────────────────────────────────────────────────────────── ┘ ──▶ late@e, standing@e
 //! ```
 //!
 //! A step with state is a [`Logic`]: a plain struct with pure methods. The shell calls them in this order for each epoch
@@ -15,10 +15,11 @@
 //! *Invariants*: epochs are applied in order. When a batch of `e` is applied, the watermark is that after `e - 1`, on
 //! every worker the same: what a logic does depends on the input and not on how it was cut into batches.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use timely::Container;
 use timely::container::{CapacityContainerBuilder, NoopBuilder};
@@ -31,7 +32,7 @@ use timely::progress::frontier::MutableAntichain;
 
 use crate::epoch::Epoch;
 use crate::flow::Flow;
-use crate::mark::{Mark, MarkClock};
+use crate::mark::{Mark, MarkClock, Origin, Standing};
 use crate::record::Record;
 use crate::shared::Shared;
 use crate::step::{self, Meter, Step};
@@ -102,6 +103,7 @@ pub struct Size {
 struct Stashed<C> {
     for_out: Capability<u64>,
     for_late: Capability<u64>,
+    for_marks: Capability<u64>,
     batches: Vec<C>,
     marks: Vec<Mark>,
 }
@@ -114,51 +116,62 @@ pub(crate) struct Counted {
     pub(crate) counts_state: bool,
 }
 
-/// Runs `logic` on `batches`, distributed by `pact`, and on the marks that accompany them.
+/// What a step is given.
+pub(crate) struct Fed<'f, C> {
+    pub(crate) batches: timely::dataflow::Stream<'f, u64, C>,
+    /// What accompanies the batches.
+    pub(crate) marks: Marks<'f>,
+    pub(crate) n_origins: usize,
+}
+
+/// What a step gives.
+pub(crate) struct Built<'f, O, L> {
+    pub(crate) out: StreamVec<'f, u64, O>,
+    pub(crate) late: Batches<'f, L>,
+    /// How the step stands on this worker, if it speaks.
+    pub(crate) marks: Marks<'f>,
+}
+
+/// That a step says with marks of its own how far what it emits has come.
+#[derive(Clone)]
+pub(crate) struct Speaks {
+    pub(crate) origin: Origin,
+    /// How far behind its watermark it may emit.
+    pub(crate) by: Duration,
+    /// Whether anyone wants to hear it.
+    pub(crate) wanted: Rc<Cell<bool>>,
+}
+
+/// Runs `logic` on what it is `fed`, the batches distributed by `pact`.
 pub(crate) fn stateful<'f, L, P>(
     flow: &Flow<'f>,
     counted: Counted,
-    batches: timely::dataflow::Stream<'f, u64, L::In>,
+    fed: Fed<'f, L::In>,
     pact: P,
-    marks: Marks<'f>,
-    n_origins: usize,
+    speaks: Option<Speaks>,
     logic: L,
-) -> (StreamVec<'f, u64, L::Out>, Batches<'f, L::Late>)
+) -> Built<'f, L::Out, L::Late>
 where
     L: Logic,
     P: ParallelizationContract<u64, L::In>,
 {
     let name: Rc<str> = format!("{} {}", counted.step.kind, counted.step.name).into();
     let mut builder = OperatorBuilder::new(name.to_string(), flow.scope);
-    let mut batches = builder.new_input(batches, pact);
-    let mut marks = builder.new_input(marks, Pipeline);
+    let mut batches = builder.new_input(fed.batches, pact);
+    let mut marks = builder.new_input(fed.marks, Pipeline);
     let (out, out_stream) = builder.new_output::<Vec<L::Out>>();
     let (late, late_stream) = builder.new_output::<Batch<L::Late>>();
+    let (standing, standing_stream) = builder.new_output::<Vec<Mark>>();
     let mut out = OutputBuilder::<_, CapacityContainerBuilder<Vec<L::Out>>>::from(out);
     let mut late = OutputBuilder::<_, NoopBuilder<Batch<L::Late>>>::from(late);
-    let shared = flow
-        .build
-        .live
-        .as_ref()
-        .map(|live| Arc::clone(&live.shared));
-    let mut shell = Shell {
-        logic,
-        clock: MarkClock::new(n_origins, flow.peers()),
-        stash: BTreeMap::new(),
-        emitted: Emitted {
-            out: Vec::new(),
-            late: Vec::new(),
-            n_records: 0,
-        },
-        counted,
-        shared,
-        peers: u32::try_from(flow.peers()).expect("workers are few"),
-    };
+    let mut standing = OutputBuilder::<_, CapacityContainerBuilder<Vec<Mark>>>::from(standing);
+    let mut shell = Shell::new(flow, counted, fed.n_origins, speaks, logic);
     builder.build(move |_capabilities| {
         move |frontiers| {
             step::enter(&name);
             let mut out = out.activate();
             let mut late = late.activate();
+            let mut standing = standing.activate();
             batches.for_each(|cap, batch| shell.stashed(&cap).batches.push(std::mem::take(batch)));
             marks.for_each(|cap, marks| shell.stashed(&cap).marks.append(marks));
             while let Some(turn) = shell.turn(frontiers) {
@@ -180,13 +193,20 @@ where
                     late.session_with_builder(&caps.for_late)
                         .give_container(&mut Rc::new(records));
                 }
+                if let Some(mark) = shell.to_say.take() {
+                    standing.session(&caps.for_marks).give(mark);
+                }
                 if !turn.whole {
                     break;
                 }
             }
         }
     });
-    (out_stream, late_stream)
+    Built {
+        out: out_stream,
+        late: late_stream,
+        marks: standing_stream,
+    }
 }
 
 struct Shell<L: Logic> {
@@ -197,6 +217,9 @@ struct Shell<L: Logic> {
     counted: Counted,
     shared: Option<Arc<Shared>>,
     peers: u32,
+    speaks: Option<Speaks>,
+    said: Option<Standing>,
+    to_say: Option<Mark>,
 }
 
 /// The next epoch that something can be done about.
@@ -207,11 +230,38 @@ struct Turn {
 }
 
 impl<L: Logic> Shell<L> {
+    fn new(
+        flow: &Flow<'_>,
+        counted: Counted,
+        n_origins: usize,
+        speaks: Option<Speaks>,
+        logic: L,
+    ) -> Self {
+        let live = flow.build.live.as_ref();
+        Shell {
+            logic,
+            clock: MarkClock::new(n_origins, flow.peers()),
+            stash: BTreeMap::new(),
+            emitted: Emitted {
+                out: Vec::new(),
+                late: Vec::new(),
+                n_records: 0,
+            },
+            counted,
+            shared: live.map(|live| Arc::clone(&live.shared)),
+            peers: u32::try_from(flow.peers()).expect("workers are few"),
+            speaks,
+            said: None,
+            to_say: None,
+        }
+    }
+
     fn stashed(&mut self, capability: &InputCapability<u64>) -> &mut Stashed<L::In> {
         let epoch = *capability.least().expect("messages carry an epoch");
         self.stash.entry(epoch).or_insert_with(|| Stashed {
             for_out: capability.delayed(&epoch, 0),
             for_late: capability.delayed(&epoch, 1),
+            for_marks: capability.delayed(&epoch, 2),
             batches: Vec::new(),
             marks: Vec::new(),
         })
@@ -277,8 +327,25 @@ impl<L: Logic> Shell<L> {
                     .spent_publishing(started.elapsed() / self.peers);
             }
         }
-        self.counted.note(watermark, &self.logic.size());
+        let size = self.logic.size();
+        self.speak(size.open_windows == 0);
+        self.counted.note(watermark, &size);
         stashed
+    }
+
+    /// Says how this step stands, if someone wants to hear it and it is news.
+    fn speak(&mut self, quiet: bool) {
+        let Some(speaks) = self.speaks.as_ref().filter(|speaks| speaks.wanted.get()) else {
+            return;
+        };
+        let standing = self.clock.standing_of_step(speaks.by, quiet);
+        if self.said.replace(standing) != Some(standing) {
+            self.to_say = Some(Mark::Standing {
+                origin: speaks.origin,
+                worker: u32::try_from(self.counted.worker).expect("workers are few"),
+                standing,
+            });
+        }
     }
 }
 

@@ -8,17 +8,15 @@ use std::collections::BTreeSet;
 use std::panic::Location;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::Duration;
 
 use timely::container::NoopBuilder;
 use timely::dataflow::StreamVec;
 use timely::dataflow::channels::pact::Pipeline;
-use timely::dataflow::operators::vec::Map;
 use timely::dataflow::operators::{Concat, Operator};
 
 use crate::flow::Flow;
 use crate::input::input;
-use crate::mark::{Mark, Origin, Standing};
+use crate::mark::{Mark, Origin};
 use crate::record::{Data, Record};
 use crate::row_stream::RowStream;
 use crate::sink::SinkRow;
@@ -154,6 +152,7 @@ impl<'f, T: Data> Stream<'f, T> {
             stream: self.clone(),
             columns,
             row: Rc::new(row),
+            windows: None,
         }
     }
 
@@ -279,45 +278,6 @@ impl<'f, T: Data> Stream<'f, T> {
     #[doc(hidden)]
     pub fn comes_out(&self) {
         self.flow.build.comes_out(self.batches.clone());
-    }
-
-    /// Marks that stand `by` earlier, for a step that may emit that far behind its input's watermark.
-    pub(crate) fn marks_held_back(&self, by: Duration) -> (Marks<'f>, BTreeSet<Origin>) {
-        let renamed: Vec<(Origin, Origin)> = self
-            .origins
-            .iter()
-            .map(|old| (*old, self.flow.build.new_origin()))
-            .collect();
-        let origins = renamed.iter().map(|(_, new)| *new).collect();
-        let marks = self.marks.clone().map(move |mark| match mark {
-            Mark::Standing {
-                origin,
-                worker,
-                standing,
-            } => {
-                let (_, origin) = *renamed
-                    .iter()
-                    .find(|(old, _)| *old == origin)
-                    .expect("an origin of this stream");
-                let standing = match standing {
-                    Standing::Active(at) => Standing::Active(at.minus(by)),
-                    Standing::Idle { now, reached } => Standing::Idle {
-                        now,
-                        reached: reached.minus(by),
-                    },
-                    Standing::Ended { reached } => Standing::Ended {
-                        reached: reached.minus(by),
-                    },
-                };
-                Mark::Standing {
-                    origin,
-                    worker,
-                    standing,
-                }
-            }
-            publish => publish,
-        });
-        (marks, origins)
     }
 }
 

@@ -17,7 +17,7 @@ use timely::dataflow::channels::pact::Pipeline;
 use crate::flow::Flow;
 use crate::mark::Origin;
 use crate::record::Data;
-use crate::stateful::{Counted, stateful};
+use crate::stateful::{Counted, Fed, Speaks, stateful};
 use crate::stream::Marks;
 use crate::time::hours;
 use crate::value::{Column, ColumnType, Columns, Value};
@@ -103,8 +103,11 @@ pub struct Table<'f, K: 'static, V: 'static> {
     pub(crate) key_columns: Arc<[Column]>,
     pub(crate) value_columns: Arc<[Column]>,
     pub(crate) demand: Demand,
-    /// How long after its window's end a row may still change.
-    pub(crate) lateness: Duration,
+    /// How long its windows are.
+    pub(crate) size: Duration,
+    /// How far the rows have come, worker by worker; said if it is wanted.
+    pub(crate) own_marks: Marks<'f>,
+    pub(crate) speaks: Speaks,
 }
 
 impl<K: Clone, V: Clone> Clone for Table<'_, K, V> {
@@ -118,7 +121,9 @@ impl<K: Clone, V: Clone> Clone for Table<'_, K, V> {
             key_columns: Arc::clone(&self.key_columns),
             value_columns: Arc::clone(&self.value_columns),
             demand: self.demand.clone(),
-            lateness: self.lateness,
+            size: self.size,
+            own_marks: self.own_marks.clone(),
+            speaks: self.speaks.clone(),
         }
     }
 }
@@ -237,16 +242,13 @@ where
         };
         let run = build.live.as_ref().map(|live| live.run.clone());
         let logic = ViewLogic::<K, V>::new(name, build.worker, run, settings.keep);
-        let (out, _) = stateful(
-            &self.flow,
-            counted,
-            self.changes.clone(),
-            Pipeline,
-            self.marks.clone(),
-            self.origins.len(),
-            logic,
-        );
-        build.comes_out(out);
+        let fed = Fed {
+            batches: self.changes.clone(),
+            marks: self.marks.clone(),
+            n_origins: self.origins.len(),
+        };
+        let built = stateful(&self.flow, counted, fed, Pipeline, None, logic);
+        build.comes_out(built.out);
         Ok(())
     }
 

@@ -1,5 +1,6 @@
 //! Rows of windowed tables as streams: when closed, when ended, or with every change.
 
+use std::collections::BTreeSet;
 use std::panic::Location;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -7,7 +8,8 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use timely::container::NoopBuilder;
 use timely::dataflow::channels::pact::Pipeline;
-use timely::dataflow::operators::Operator;
+use timely::dataflow::operators::vec::Broadcast;
+use timely::dataflow::operators::{Concat, Operator};
 
 use crate::key::Key;
 use crate::record::{Data, Record};
@@ -175,18 +177,14 @@ impl<'f, K: Key, V: Columns + Data> Table<'f, Windowed<K>, V> {
                     });
                 }
             });
-        let plain = Stream {
+        self.speaks.wanted.set(true);
+        let own_marks = self.own_marks.clone().broadcast();
+        let stream = Stream {
             flow: self.flow.clone(),
             batches,
-            marks: self.marks.clone(),
-            origins: self.origins.clone(),
+            marks: own_marks.concat(self.flow.pulse.clone()),
+            origins: BTreeSet::from([self.speaks.origin]),
             reads: Rc::new(vec![self.name.to_string()]),
-        };
-        let (marks, origins) = plain.marks_held_back(self.lateness);
-        let stream = Stream {
-            marks,
-            origins,
-            ..plain
         };
         let row = move |record: &Record<WindowRow<K, V>>| {
             let WindowRow {
@@ -208,6 +206,7 @@ impl<'f, K: Key, V: Columns + Data> Table<'f, Windowed<K>, V> {
             stream,
             columns: Arc::from(columns),
             row: Rc::new(row),
+            windows: Some(self.size),
         }
     }
 }

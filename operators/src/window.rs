@@ -129,6 +129,7 @@ impl<'f, T: Data, K: KeyOf<T>> WindowedStream<'f, T, K> {
             location: Location::caller(),
             key_names: self.names.clone(),
             value_names: aggregate.names(),
+            size: self.window.size(),
             lateness: self.window.lateness_allowed(),
         };
         let folding = Folding::new(Rc::clone(&self.key), Rc::new(aggregate), self.window);

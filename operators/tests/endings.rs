@@ -75,7 +75,7 @@ impl Inlet for Pushed {
         1
     }
     fn close(&self) {
-        self.0.lock().expect("not poisoned").is_closed = true;
+        self.0.lock().expect("no one panics with it").is_closed = true;
     }
 }
 
@@ -87,7 +87,7 @@ impl Source for Pushed {
         Ok(1)
     }
     fn open(&self, _p: u32, _cx: &SourceContext, _waker: Waker) -> Result<Pushed, BoxError> {
-        self.0.lock().expect("not poisoned").is_closed = false;
+        self.0.lock().expect("no one panics with it").is_closed = false;
         Ok(self.clone())
     }
     fn arrival(&self) -> Arrival {
@@ -102,7 +102,7 @@ impl Partition for Pushed {
     type Item = u32;
 
     fn poll(&mut self, _intake: &mut Intake<'_, u32>) -> Result<Polled, BoxError> {
-        let mut door = self.0.lock().expect("not poisoned");
+        let mut door = self.0.lock().expect("no one panics with it");
         let is_closed = door.is_closed;
         door.was_closed.push(is_closed);
         Ok(Polled::CaughtUp { until: None })
@@ -121,7 +121,7 @@ fn nothing_is_accepted_after_the_last_look_into_the_queue() {
         Ok(())
     })
     .expect("it is stopped");
-    let was_closed = &pushed.0.lock().expect("not poisoned").was_closed;
+    let was_closed = &pushed.0.lock().expect("no one panics with it").was_closed;
     assert_eq!(was_closed.last(), Some(&true), "{was_closed:?}");
 }
 
@@ -325,7 +325,7 @@ impl Service for Noted {
     fn start(&mut self, _run: &Run) -> Result<(), BoxError> {
         self.1
             .lock()
-            .expect("not poisoned")
+            .expect("no one panics with it")
             .push(format!("{} starts", self.0));
         if self.0 == "bad" {
             Err("the port is taken".into())
@@ -336,7 +336,7 @@ impl Service for Noted {
     fn stop(&mut self) {
         self.1
             .lock()
-            .expect("not poisoned")
+            .expect("no one panics with it")
             .push(format!("{} stops", self.0));
     }
 }
@@ -357,7 +357,7 @@ fn a_service_that_does_not_start_leaves_nothing_behind() {
         "two stops",
         "one stops",
     ];
-    assert_eq!(*noted.lock().expect("not poisoned"), expected);
+    assert_eq!(*noted.lock().expect("no one panics with it"), expected);
 }
 
 #[test]
@@ -371,7 +371,7 @@ fn a_run_that_is_dropped_is_stopped_and_waited_for() {
     drop(running);
     assert_eq!(run.status().state, "ended");
     assert_eq!(
-        *noted.lock().expect("not poisoned"),
+        *noted.lock().expect("no one panics with it"),
         ["one starts", "one stops"]
     );
 }

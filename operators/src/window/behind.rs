@@ -175,10 +175,12 @@ impl<T: Data, K: KeyOf<T>, A: Aggregate<T>> OpenWindows<T, K, A> {
                 break;
             }
             if shows_ended && !panes.ended {
-                panes
-                    .changed
-                    .drain(..)
-                    .for_each(|place| panes.panes[place as usize].changed = false);
+                // Whoever follows every change has not heard of these, and may not until the window is final.
+                if self.tumbling.close(*window) > watermark {
+                    self.show(*window, panes, Stage::Open, out);
+                } else {
+                    panes.forget_changes();
+                }
                 out.extend(
                     panes
                         .panes
@@ -243,8 +245,10 @@ impl<T: Data, K: KeyOf<T>, A: Aggregate<T>> OpenWindows<T, K, A> {
 
     fn size(&self) -> Size {
         let n_panes: usize = self.windows.values().map(|panes| panes.panes.len()).sum();
-        let bytes = n_panes * (size_of::<Pane<K::Key, A::State>>() + 2 * size_of::<u32>())
-            + self.heap_bytes;
+        // The heap was counted some time ago: since then everything may have gone.
+        let heap_bytes = if n_panes == 0 { 0 } else { self.heap_bytes };
+        let bytes =
+            n_panes * (size_of::<Pane<K::Key, A::State>>() + 2 * size_of::<u32>()) + heap_bytes;
         let next_close = self
             .windows
             .first_key_value()

@@ -85,6 +85,13 @@ impl<K: Eq, S: Default> Panes<K, S> {
         place as usize
     }
 
+    /// Notes that all that has changed needs not be shown.
+    pub(super) fn forget_changes(&mut self) {
+        for place in self.changed.drain(..) {
+            self.panes[place as usize].changed = false;
+        }
+    }
+
     /// Notes that the pane at `place` has changed, to be shown.
     pub(super) fn note_change(&mut self, place: usize) {
         let pane = &mut self.panes[place];

@@ -83,6 +83,10 @@ impl Tumbling {
         self
     }
 
+    pub(crate) fn size(&self) -> Duration {
+        self.size
+    }
+
     pub(crate) fn lateness_allowed(&self) -> Duration {
         self.lateness
     }

@@ -103,13 +103,13 @@ pub(crate) enum Told {
 impl Kept {
     /// The rows published, sorted.
     pub(crate) fn rows(&self) -> Vec<Vec<Value>> {
-        let mut rows = self.rows.lock().expect("not poisoned").clone();
+        let mut rows = self.rows.lock().expect("no one panics with it").clone();
         rows.sort();
         rows
     }
 
     pub(crate) fn log(&self) -> Vec<Told> {
-        self.log.lock().expect("not poisoned").clone()
+        self.log.lock().expect("no one panics with it").clone()
     }
 }
 
@@ -126,7 +126,7 @@ impl Sink for Kept {
 
 impl SinkPart for KeptPart {
     fn write(&mut self, _epoch: Epoch, rows: &mut Vec<SinkRow>) -> Result<(), BoxError> {
-        let mut log = self.0.log.lock().expect("not poisoned");
+        let mut log = self.0.log.lock().expect("no one panics with it");
         for row in rows.drain(..) {
             log.push(Told::Row(row.time));
             self.1.push(row.values);
@@ -137,7 +137,7 @@ impl SinkPart for KeptPart {
         self.0
             .log
             .lock()
-            .expect("not poisoned")
+            .expect("no one panics with it")
             .push(Told::Stage(at.watermark));
         Ok(vec![Staged("rows".into())])
     }
@@ -145,7 +145,7 @@ impl SinkPart for KeptPart {
         self.0
             .rows
             .lock()
-            .expect("not poisoned")
+            .expect("no one panics with it")
             .append(&mut self.1);
         Ok(Vec::new())
     }
