@@ -18,7 +18,9 @@
 mod aggregated;
 mod ahead;
 mod behind;
+mod open_windows;
 mod panes;
+mod runs;
 mod tumbling;
 
 use std::panic::Location;

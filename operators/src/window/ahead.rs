@@ -11,10 +11,11 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use millstream_engine::raw::{At, Batch, Emitted, Logic, Size};
-use millstream_engine::{Data, EventTime, KeyOf, Record, Window};
+use millstream_engine::{Data, EventTime, KeyOf, Window};
 use serde::{Deserialize, Serialize};
 
-use super::panes::Panes;
+use super::panes::{Panes, fold};
+use super::runs::runs;
 use super::tumbling::Tumbling;
 use crate::aggregate::Aggregate;
 
@@ -72,42 +73,6 @@ impl<T, K: KeyOf<T>, A: Aggregate<T>> AheadLogic<T, K, A> {
     }
 }
 
-/// Divides a batch into runs of records of one window, so that each window is looked up once per run.
-///
-/// Late records are copied to `late`; `each` is given the window and the others of the run.
-pub(super) fn runs<T: Data>(
-    batch: &[Record<T>],
-    tumbling: Tumbling,
-    watermark: EventTime,
-    late: &mut Vec<Record<T>>,
-    mut each: impl FnMut(Window, &mut dyn Iterator<Item = &T>),
-) {
-    let mut rest = batch;
-    while let Some(first) = rest.first() {
-        let window = tumbling.holding(first.time);
-        // The first is in, whatever its time: a run that is empty would be looked at for ever.
-        let length = rest[1..]
-            .iter()
-            .position(|r| r.time < window.start || r.time >= window.end)
-            .map_or(rest.len(), |others| others + 1);
-        let (run, after) = rest.split_at(length);
-        rest = after;
-        let close = tumbling.close(window);
-        if close <= watermark {
-            late.extend_from_slice(run);
-            continue;
-        }
-        let mut on_time = run.iter().filter_map(|record| {
-            if record.behind >= close {
-                late.push(record.clone());
-                return None;
-            }
-            Some(&record.value)
-        });
-        each(window, &mut on_time);
-    }
-}
-
 impl<T: Data, K: KeyOf<T>, A: Aggregate<T>> Logic for AheadLogic<T, K, A> {
     type In = Batch<T>;
     type Out = Ahead<T, K::Key, A::State>;
@@ -146,15 +111,7 @@ impl<T: Data, K: KeyOf<T>, A: Aggregate<T>> Logic for AheadLogic<T, K, A> {
             at.watermark,
             late,
             |window, values| {
-                let mut values = values.peekable();
-                if values.peek().is_none() {
-                    return;
-                }
-                let panes = windows.entry(window).or_default();
-                for value in values {
-                    let place = panes.place(key, value);
-                    aggregate.add(&mut panes.panes[place].state, value);
-                }
+                fold(windows, window, values, key, aggregate, false);
             },
         );
     }

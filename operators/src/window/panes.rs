@@ -3,9 +3,13 @@
 //! The panes of a window lie in one list, in the order in which their keys were first seen, with a table of their places
 //! by hash beside it. A key is hashed once per record, compared where it lies in the record, and copied once per window.
 
+use std::collections::BTreeMap;
+
 use hashbrown::HashTable;
 use hashbrown::hash_table::Entry;
-use millstream_engine::KeyOf;
+use millstream_engine::{KeyOf, Window};
+
+use crate::aggregate::Aggregate;
 
 /// What is kept for one key.
 pub(super) struct Pane<K, S> {
@@ -99,6 +103,30 @@ impl<K: Eq, S: Default> Panes<K, S> {
             pane.changed = true;
             self.changed
                 .push(u32::try_from(place).expect("places are counted in u32"));
+        }
+    }
+}
+
+/// Folds the values of one window, noting what has changed if someone wants to be shown it.
+pub(super) fn fold<'a, T: 'a, K: KeyOf<T>, A: Aggregate<T>>(
+    windows: &mut BTreeMap<Window, Panes<K::Key, A::State>>,
+    window: Window,
+    values: impl Iterator<Item = &'a T>,
+    key: &K,
+    aggregate: &A,
+    notes_changes: bool,
+) {
+    let mut values = values.peekable();
+    // A window that only late records lie in is not opened.
+    if values.peek().is_none() {
+        return;
+    }
+    let panes = windows.entry(window).or_default();
+    for value in values {
+        let place = panes.place(key, value);
+        aggregate.add(&mut panes.panes[place].state, value);
+        if notes_changes {
+            panes.note_change(place);
         }
     }
 }
