@@ -17,12 +17,15 @@ use std::time::Duration;
 use timely::dataflow::channels::pact::{Exchange, Pipeline};
 
 use crate::key::Key;
+use crate::logic::Logic;
 use crate::record::Data;
+use crate::scalar::Columns;
 use crate::shard::Shard;
-use crate::stateful::{Counted, Fed, Logic, Speaks, stateful};
+use crate::stateful::{Counted, Fed, Speaks, stateful};
 use crate::stream::{Batch, Stream};
-use crate::table::{Change, Demand, Table, Windowed};
-use crate::value::{Column, Columns};
+use crate::table::{Change, Demand, Table};
+use crate::table_key::Windowed;
+use crate::value::Column;
 
 /// A windowed aggregation: its parts, made on demand.
 pub trait Windowing<T: Data>: 'static {

@@ -14,12 +14,14 @@ use timely::dataflow::operators::{Concat, Operator};
 use crate::key::Key;
 use crate::record::{Data, Record};
 use crate::row_stream::RowStream;
+use crate::scalar::Columns;
 use crate::sink::SinkRow;
 use crate::step;
 use crate::stream::{Batch, Stream};
-use crate::table::{Change, Stage, Table, Windowed};
+use crate::table::{Change, Stage, Table};
+use crate::table_key::Windowed;
 use crate::time::EventTime;
-use crate::value::{Column, ColumnType, Columns, Value};
+use crate::value::{Column, ColumnType, Value};
 use crate::window::Window;
 
 /// A row of a windowed table. Its event time is the last microsecond of its window.
