@@ -31,6 +31,7 @@ mod key;
 mod keyed;
 mod logic;
 mod shard;
+mod shell;
 mod stateful;
 mod stream;
 mod table;
