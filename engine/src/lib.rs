@@ -22,7 +22,9 @@ mod input;
 mod mark;
 mod mark_clock;
 mod pulse;
+mod reader;
 mod source;
+mod source_step;
 mod watermarks;
 
 mod building;
