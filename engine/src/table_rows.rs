@@ -17,7 +17,7 @@ use crate::row_stream::RowStream;
 use crate::scalar::Columns;
 use crate::sink::SinkRow;
 use crate::step;
-use crate::stream::{Batch, Stream};
+use crate::stream::{Batch, Batches, Stream};
 use crate::table::{Change, Stage, Table};
 use crate::table_key::Windowed;
 use crate::time::EventTime;
@@ -158,27 +158,7 @@ impl<'f, K: Key, V: Columns + Data> Table<'f, Windowed<K>, V> {
         self.flow
             .build
             .check_columns(&self.name, &columns, location);
-        let step: Rc<str> = format!("{kind} at {location}").into();
-        let batches = self
-            .changes
-            .clone()
-            .unary::<NoopBuilder<Batch<WindowRow<K, V>>>, _, _, _>(Pipeline, kind, |_, _| {
-                move |input, output| {
-                    step::enter(&step);
-                    input.for_each(|capability, changes| {
-                        let rows: Vec<_> = changes
-                            .drain(..)
-                            .filter(|change| wanted(change.stage))
-                            .filter_map(row_record)
-                            .collect();
-                        if !rows.is_empty() {
-                            output
-                                .session_with_builder(&capability)
-                                .give_container(&mut Rc::new(rows));
-                        }
-                    });
-                }
-            });
+        let batches = self.row_batches(kind, location, wanted);
         self.speaks.wanted.set(true);
         let own_marks = self.own_marks.clone().broadcast();
         let stream = Stream {
@@ -210,6 +190,35 @@ impl<'f, K: Key, V: Columns + Data> Table<'f, Windowed<K>, V> {
             row: Rc::new(row),
             windows: Some(self.size),
         }
+    }
+
+    /// The rows that are wanted, in the dataflow.
+    fn row_batches(
+        &self,
+        kind: &str,
+        location: &'static Location<'static>,
+        wanted: impl Fn(Stage) -> bool + 'static,
+    ) -> Batches<'f, WindowRow<K, V>> {
+        let step: Rc<str> = format!("{kind} at {location}").into();
+        self.changes
+            .clone()
+            .unary::<NoopBuilder<Batch<WindowRow<K, V>>>, _, _, _>(Pipeline, kind, |_, _| {
+                move |input, output| {
+                    step::enter(&step);
+                    input.for_each(|capability, changes| {
+                        let rows: Vec<_> = changes
+                            .drain(..)
+                            .filter(|change| wanted(change.stage))
+                            .filter_map(row_record)
+                            .collect();
+                        if !rows.is_empty() {
+                            output
+                                .session_with_builder(&capability)
+                                .give_container(&mut Rc::new(rows));
+                        }
+                    });
+                }
+            })
     }
 }
 
