@@ -9,15 +9,15 @@ use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, OnceLock, Weak};
 use std::time::Duration;
 
-use timely::communication::WorkerGuards;
-
 use crate::dead_letter::{DeadLetters, RecentDeadLetters};
 use crate::epoch::Epoch;
-use crate::epoch_clock::{EpochClock, EpochSettings};
+use crate::epoch_clock::EpochClock;
+use crate::epoch_settings::EpochSettings;
 use crate::error::{Error, Result};
 use crate::flow::{Flow, Live};
 use crate::registry::Registry;
 use crate::run::{Run, RunInner, Service};
+use crate::running::{Running, Services};
 use crate::shared::{Setup, Shared};
 use crate::signals::Signals;
 use crate::status::Report;
@@ -262,68 +262,5 @@ impl App {
         };
         assert!(run.0.status.set(Box::new(status)).is_ok(), "set once");
         Ok(Live { shared, run })
-    }
-}
-
-/// Services that have started; stopped, the last first, when they are dropped.
-struct Services(Vec<Box<dyn Service>>);
-
-impl Drop for Services {
-    fn drop(&mut self) {
-        while let Some(mut service) = self.0.pop() {
-            service.stop();
-        }
-    }
-}
-
-/// A pipeline that runs. Dropped without [`wait`](Running::wait), it is stopped and waited for.
-#[must_use = "a pipeline that nobody waits for is stopped"]
-pub struct Running {
-    live: Live,
-    guards: Option<WorkerGuards<()>>,
-    services: Services,
-}
-
-impl Running {
-    /// The handle to it.
-    #[must_use]
-    pub fn run(&self) -> &Run {
-        &self.live.run
-    }
-
-    /// Waits until it has ended.
-    ///
-    /// # Errors
-    /// What ended it before its input did.
-    pub fn wait(mut self) -> Result<Report> {
-        self.join();
-        match self.live.shared.take_failure() {
-            Some(error) => Err(error),
-            None => Ok(self.live.shared.report()),
-        }
-    }
-
-    fn join(&mut self) {
-        let Some(guards) = self.guards.take() else {
-            return;
-        };
-        for joined in guards.join() {
-            joined.expect("a worker catches its panics");
-        }
-        if let Err(source) = self.live.shared.setup.dead_letters.flush() {
-            self.live.shared.fail(Error::DeadLetters { source });
-        }
-        self.services
-            .0
-            .drain(..)
-            .rev()
-            .for_each(|mut service| service.stop());
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        self.live.run.stop();
-        self.join();
     }
 }

@@ -14,15 +14,19 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
+use timely::dataflow::StreamVec;
 use timely::dataflow::channels::pact::{Exchange, Pipeline};
 
 use crate::key::Key;
+use crate::logic::Logic;
 use crate::record::Data;
+use crate::scalar::Columns;
 use crate::shard::Shard;
-use crate::stateful::{Counted, Fed, Logic, Speaks, stateful};
-use crate::stream::{Batch, Stream};
-use crate::table::{Change, Demand, Table, Windowed};
-use crate::value::{Column, Columns};
+use crate::stateful::{Counted, Fed, Speaks, stateful};
+use crate::stream::{Batch, Batches, Marks, Stream};
+use crate::table::{Change, Demand, Table};
+use crate::table_key::Windowed;
+use crate::value::Column;
 
 /// A windowed aggregation: its parts, made on demand.
 pub trait Windowing<T: Data>: 'static {
@@ -51,6 +55,10 @@ pub trait Windowing<T: Data>: 'static {
         demand: &Demand,
     ) -> impl Logic<In = Vec<Self::Ahead>, Out = Change<Windowed<Self::Key>, Self::Values>, Late = ()>;
 }
+
+/// The changes of the table that a windowed aggregation makes, in the dataflow.
+type Changes<'f, T, W> =
+    StreamVec<'f, u64, Change<Windowed<<W as Windowing<T>>::Key>, <W as Windowing<T>>::Values>>;
 
 /// What the user said about a windowed aggregation.
 pub struct Asked {
@@ -99,26 +107,7 @@ impl<'f, T: Data> Stream<'f, T> {
             by: lateness,
             wanted: Rc::default(),
         };
-        let (built, late) = if self.flow.peers() == 1 {
-            let logic = windowing.whole(&demand);
-            let fed = self.fed(self.batches.clone());
-            let speaks = Some(speaks.clone());
-            let built = stateful(&self.flow, counted(true), fed, Pipeline, speaks, logic);
-            let late = built.late;
-            ((built.out, built.marks), late)
-        } else {
-            let logic = windowing.ahead();
-            let fed = self.fed(self.batches.clone());
-            let ahead = stateful(&self.flow, counted(false), fed, Pipeline, None, logic);
-            let by_shard =
-                Exchange::new(|ahead: &W::Ahead| Shard::of_hash(W::hash(ahead)).number());
-            let logic = windowing.behind(&demand);
-            let fed = self.fed(ahead.out);
-            let speaks = Some(speaks.clone());
-            let built = stateful(&self.flow, counted(true), fed, by_shard, speaks, logic);
-            ((built.out, built.marks), ahead.late)
-        };
-        let (changes, own_marks) = built;
+        let (changes, own_marks, late) = self.windows(windowing, &demand, counted, &speaks);
         let table = Table {
             flow: self.flow.clone(),
             name: Rc::from(name.as_str()),
@@ -134,6 +123,34 @@ impl<'f, T: Data> Stream<'f, T> {
         };
         build.check_columns(&name, &table.columns(), location);
         (table, self.of(late))
+    }
+
+    /// Wires the steps of a windowed aggregation, one or two; gives changes, marks of their own, and what came too late.
+    fn windows<W: Windowing<T>>(
+        &self,
+        windowing: &W,
+        demand: &Demand,
+        counted: impl Fn(bool) -> Counted,
+        speaks: &Speaks,
+    ) -> (Changes<'f, T, W>, Marks<'f>, Batches<'f, T>) {
+        let flow = &self.flow;
+        let speaks = Some(speaks.clone());
+        if flow.peers() == 1 {
+            let logic = windowing.whole(demand);
+            let fed = self.fed(self.batches.clone());
+            let built = stateful(flow, counted(true), fed, Pipeline, speaks, logic);
+            (built.out, built.marks, built.late)
+        } else {
+            let logic = windowing.ahead();
+            let fed = self.fed(self.batches.clone());
+            let ahead = stateful(flow, counted(false), fed, Pipeline, None, logic);
+            let by_shard =
+                Exchange::new(|ahead: &W::Ahead| Shard::of_hash(W::hash(ahead)).number());
+            let logic = windowing.behind(demand);
+            let fed = self.fed(ahead.out);
+            let built = stateful(flow, counted(true), fed, by_shard, speaks, logic);
+            (built.out, built.marks, ahead.late)
+        }
     }
 
     /// `batches`, with what accompanies this stream.

@@ -21,8 +21,9 @@ use crate::run::Run;
 use crate::shared::{Setup, Shared, SourceMeter};
 use crate::source::{Source, SourceContext};
 use crate::step::Step;
-use crate::stream::{Marks, Unclocked};
+use crate::stream::Marks;
 use crate::timers::Timers;
+use crate::unclocked::Unclocked;
 use crate::value::Column;
 
 /// A pipeline while it is being built.

@@ -7,8 +7,8 @@ use std::hash::Hash;
 use std::marker::PhantomData;
 
 use crate::record::Data;
+use crate::scalar::Columns;
 use crate::shard::hash_key;
-use crate::value::Columns;
 
 /// What may be a key: data that can be hashed, ordered and shown in columns.
 #[diagnostic::on_unimplemented(

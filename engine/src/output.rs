@@ -12,10 +12,11 @@ use timely::dataflow::channels::pact::Pipeline;
 
 use crate::error::{BoxError, Error};
 use crate::flow::Live;
+use crate::logic::{At, Emitted, Logic, Size};
 use crate::record::{Data, Record};
 use crate::row_stream::RowStream;
 use crate::sink::{SinkPart, SinkRow, StageAt};
-use crate::stateful::{At, Counted, Emitted, Fed, Logic, Size, stateful};
+use crate::stateful::{Counted, Fed, stateful};
 use crate::stream::Batch;
 use crate::time::EventTime;
 use crate::window::Window;

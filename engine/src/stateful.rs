@@ -1,112 +1,34 @@
-//! The stateful shell: buffers by epoch, applies in order, follows the watermark. Written once for all steps with state.
+//! The operator of every step with state, written once.
 //!
 //! ```text
 //!  batches ──(pact)──▶ ┌ stash by epoch ─▶ Logic::on_batch … on_watermark … on_publish ┐ ──▶ out@e
 //!  marks ────────────▶ └────────────────────────────────────────────────────────────── ┘ ──▶ late@e, standing@e
 //! ```
 //!
-//! A step with state is a [`Logic`]: a plain struct with pure methods. The shell calls them in this order for each epoch
-//! `e`: `on_batch` for the batches of `e`; `on_epoch`; then, if the marks of `e` moved the watermark, `on_watermark`; then,
-//! if `e` is a publish epoch, `on_publish`. What they emit leaves at `e`.
+//! A step with state is a [`Logic`], what it is [`Fed`], where it is [`Counted`], and perhaps that it [`Speaks`] for itself.
+//! Here its inputs and outputs are wired; when its logic is called is decided in the [`Shell`] around it.
 //!
-//! *Frontiers*: a capability for `e` is kept from the first message of `e` until `e` has been dealt with whole. Batches of
-//! `e` are applied as soon as nothing of an earlier epoch can come, the rest once nothing of `e` can come.
-//!
-//! *Invariants*: epochs are applied in order. When a batch of `e` is applied, the watermark is that after `e - 1`, on
-//! every worker the same: what a logic does depends on the input and not on how it was cut into batches.
+//! *Frontiers*: the operator holds no capability of its own; the shell keeps those that messages came with.
 
 use std::cell::Cell;
-use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
 
-use timely::Container;
 use timely::container::{CapacityContainerBuilder, NoopBuilder};
 use timely::dataflow::StreamVec;
 use timely::dataflow::channels::pact::{ParallelizationContract, Pipeline};
 use timely::dataflow::operators::generic::OutputBuilder;
 use timely::dataflow::operators::generic::builder_rc::OperatorBuilder;
-use timely::dataflow::operators::{Capability, InputCapability};
-use timely::progress::frontier::MutableAntichain;
 
-use crate::epoch::Epoch;
 use crate::flow::Flow;
-use crate::mark::{Mark, MarkClock, Origin, Standing};
-use crate::record::Record;
-use crate::shared::Shared;
+use crate::logic::{Logic, Size};
+use crate::mark::{Mark, Origin};
+use crate::shell::Shell;
 use crate::step::{self, Meter, Step};
 use crate::stream::{Batch, Batches, Marks};
 use crate::time::EventTime;
-
-/// Room for so many emitted values is kept; closing a large window may take more for once.
-const OUT_KEPT: usize = 65_536;
-
-/// The pure part of a step with state.
-pub trait Logic: 'static {
-    /// What it is given: a container of whatever arrives.
-    type In: Container;
-    /// What it emits.
-    type Out: Clone + 'static;
-    /// The values of the records it finds late.
-    type Late: Clone + 'static;
-
-    /// Applies a batch of `at.epoch`; `at.watermark` is that after the epoch before.
-    fn on_batch(&mut self, batch: Self::In, at: At, out: &mut Emitted<Self::Out, Self::Late>);
-
-    /// All of `at.epoch` has been applied; its marks have not. For steps that send on what they gathered of an epoch.
-    fn on_epoch(&mut self, _at: At, _out: &mut Emitted<Self::Out, Self::Late>) {}
-
-    /// The watermark has moved to `at.watermark`, at the end of `at.epoch`.
-    fn on_watermark(&mut self, at: At, out: &mut Emitted<Self::Out, Self::Late>);
-
-    /// Partial results are to be shown as of the end of `at.epoch`; nothing follows in this run if `last`.
-    fn on_publish(&mut self, at: At, last: bool, out: &mut Emitted<Self::Out, Self::Late>);
-
-    /// What it keeps, for the status. Called when it may have changed.
-    fn size(&mut self) -> Size;
-}
-
-/// Where a logic stands.
-#[derive(Clone, Copy, Debug)]
-pub struct At {
-    /// The epoch being applied.
-    pub epoch: Epoch,
-    /// The event time up to which the input is complete.
-    pub watermark: EventTime,
-}
-
-/// What a logic emits.
-pub struct Emitted<O, L> {
-    /// What it emits to its readers.
-    pub out: Vec<O>,
-    /// The records it found late.
-    pub late: Vec<Record<L>>,
-    /// How many records it looked at; counted by the logic, since only it knows its containers.
-    pub n_records: u64,
-}
-
-/// What a logic keeps.
-#[derive(Clone, Copy, Debug)]
-pub struct Size {
-    /// Keys or rows.
-    pub keys: u64,
-    /// Windows that are open.
-    pub open_windows: u64,
-    /// Bytes, estimated.
-    pub bytes: u64,
-    /// When the oldest open window will be final; [`EventTime::MAX`] if none is open.
-    pub next_close: EventTime,
-}
-
-/// What arrived of an epoch and is not yet applied.
-struct Stashed<C> {
-    for_out: Capability<u64>,
-    for_late: Capability<u64>,
-    for_marks: Capability<u64>,
-    batches: Vec<C>,
-    marks: Vec<Mark>,
-}
 
 /// Who is counted, and where.
 pub(crate) struct Counted {
@@ -114,6 +36,30 @@ pub(crate) struct Counted {
     pub(crate) worker: usize,
     /// Off for a step that works ahead of the one that has the name.
     pub(crate) counts_state: bool,
+}
+
+impl Counted {
+    pub(crate) fn meter(&self) -> &Meter {
+        self.step.meter(self.worker)
+    }
+
+    pub(crate) fn went_out(&self, n: usize) {
+        if self.counts_state {
+            Meter::add(&self.meter().records_out, n as u64);
+        }
+    }
+
+    pub(crate) fn note(&self, watermark: EventTime, size: &Size) {
+        if !self.counts_state {
+            return;
+        }
+        let meter = self.meter();
+        meter.watermark.store(watermark.micros(), Relaxed);
+        meter.keys.store(size.keys, Relaxed);
+        meter.open_windows.store(size.open_windows, Relaxed);
+        meter.state_bytes.store(size.bytes, Relaxed);
+        meter.next_close.store(size.next_close.micros(), Relaxed);
+    }
 }
 
 /// What a step is given.
@@ -174,202 +120,20 @@ where
             let mut standing = standing.activate();
             batches.for_each(|cap, batch| shell.stashed(&cap).batches.push(std::mem::take(batch)));
             marks.for_each(|cap, marks| shell.stashed(&cap).marks.append(marks));
-            while let Some(turn) = shell.turn(frontiers) {
-                shell.apply_batches(turn.epoch);
-                let done = turn.whole.then(|| shell.finish(turn.epoch));
-                let caps = done
-                    .as_ref()
-                    .or_else(|| shell.stash.get(&turn.epoch))
-                    .expect("stashed");
-                if !shell.emitted.out.is_empty() {
-                    shell.counted.went_out(shell.emitted.out.len());
-                    out.session(&caps.for_out)
-                        .give_iterator(shell.emitted.out.drain(..));
-                    shell.emitted.out.shrink_to(OUT_KEPT);
-                }
-                if !shell.emitted.late.is_empty() {
-                    let records = std::mem::take(&mut shell.emitted.late);
-                    Meter::add(&shell.counted.meter().late, records.len() as u64);
-                    late.session_with_builder(&caps.for_late)
-                        .give_container(&mut Rc::new(records));
-                }
-                if let Some(mark) = shell.to_say.take() {
-                    standing.session(&caps.for_marks).give(mark);
-                }
-                if !turn.whole {
-                    break;
-                }
-            }
+            shell.work(
+                frontiers,
+                |cap, emitted| out.session(cap).give_iterator(emitted),
+                |cap, records| {
+                    late.session_with_builder(cap)
+                        .give_container(&mut Rc::new(records))
+                },
+                |cap, mark| standing.session(cap).give(mark),
+            );
         }
     });
     Built {
         out: out_stream,
         late: late_stream,
         marks: standing_stream,
-    }
-}
-
-struct Shell<L: Logic> {
-    logic: L,
-    clock: MarkClock,
-    stash: BTreeMap<u64, Stashed<L::In>>,
-    emitted: Emitted<L::Out, L::Late>,
-    counted: Counted,
-    shared: Option<Arc<Shared>>,
-    peers: u32,
-    speaks: Option<Speaks>,
-    said: Option<Standing>,
-    to_say: Option<Mark>,
-}
-
-/// The next epoch that something can be done about.
-struct Turn {
-    epoch: u64,
-    /// Nothing more of it can come.
-    whole: bool,
-}
-
-impl<L: Logic> Shell<L> {
-    fn new(
-        flow: &Flow<'_>,
-        counted: Counted,
-        n_origins: usize,
-        speaks: Option<Speaks>,
-        logic: L,
-    ) -> Self {
-        let live = flow.build.live.as_ref();
-        Shell {
-            logic,
-            clock: MarkClock::new(n_origins, flow.peers()),
-            stash: BTreeMap::new(),
-            emitted: Emitted {
-                out: Vec::new(),
-                late: Vec::new(),
-                n_records: 0,
-            },
-            counted,
-            shared: live.map(|live| Arc::clone(&live.shared)),
-            peers: u32::try_from(flow.peers()).expect("workers are few"),
-            speaks,
-            said: None,
-            to_say: None,
-        }
-    }
-
-    fn stashed(&mut self, capability: &InputCapability<u64>) -> &mut Stashed<L::In> {
-        let epoch = *capability.least().expect("messages carry an epoch");
-        self.stash.entry(epoch).or_insert_with(|| Stashed {
-            for_out: capability.delayed(&epoch, 0),
-            for_late: capability.delayed(&epoch, 1),
-            for_marks: capability.delayed(&epoch, 2),
-            batches: Vec::new(),
-            marks: Vec::new(),
-        })
-    }
-
-    /// The first epoch in stash, if nothing of an earlier one can come any more.
-    fn turn(&self, frontiers: &[MutableAntichain<u64>]) -> Option<Turn> {
-        let (&epoch, stashed) = self.stash.first_key_value()?;
-        let earlier_may_come = frontiers.iter().any(|frontier| frontier.less_than(&epoch));
-        let whole = !frontiers.iter().any(|frontier| frontier.less_equal(&epoch));
-        (whole || (!earlier_may_come && !stashed.batches.is_empty()))
-            .then_some(Turn { epoch, whole })
-    }
-
-    fn apply_batches(&mut self, epoch: u64) {
-        let at = At {
-            epoch: Epoch::from_u64(epoch),
-            watermark: self.clock.watermark(),
-        };
-        let batches = std::mem::take(&mut self.stash.get_mut(&epoch).expect("its turn").batches);
-        for batch in batches {
-            self.logic.on_batch(batch, at, &mut self.emitted);
-        }
-        let n = std::mem::take(&mut self.emitted.n_records);
-        if n > 0 {
-            Meter::add(&self.counted.meter().records_in, n);
-        }
-    }
-
-    fn finish(&mut self, epoch: u64) -> Stashed<L::In> {
-        let stashed = self.stash.remove(&epoch).expect("its turn");
-        let before = self.clock.watermark();
-        self.logic.on_epoch(
-            At {
-                epoch: Epoch::from_u64(epoch),
-                watermark: before,
-            },
-            &mut self.emitted,
-        );
-        stashed.marks.iter().for_each(|mark| self.clock.take(*mark));
-        let watermark = self.clock.settle();
-        let at = At {
-            epoch: Epoch::from_u64(epoch),
-            watermark,
-        };
-        if watermark > before {
-            self.logic.on_watermark(at, &mut self.emitted);
-        }
-        let publish = stashed.marks.iter().filter_map(|mark| match mark {
-            Mark::Publish { last } => Some(*last),
-            Mark::Standing { .. } => None,
-        });
-        if let Some(last) = publish.reduce(|a, b| a | b) {
-            let started = Instant::now();
-            self.logic.on_publish(at, last, &mut self.emitted);
-            if let Some(shared) = self
-                .shared
-                .as_ref()
-                .filter(|shared| shared.setup.clock.is_real())
-            {
-                shared
-                    .epochs
-                    .spent_publishing(started.elapsed() / self.peers);
-            }
-        }
-        let size = self.logic.size();
-        self.speak(size.open_windows == 0);
-        self.counted.note(watermark, &size);
-        stashed
-    }
-
-    /// Says how this step stands, if someone wants to hear it and it is news.
-    fn speak(&mut self, quiet: bool) {
-        let Some(speaks) = self.speaks.as_ref().filter(|speaks| speaks.wanted.get()) else {
-            return;
-        };
-        let standing = self.clock.standing_of_step(speaks.by, quiet);
-        if self.said.replace(standing) != Some(standing) {
-            self.to_say = Some(Mark::Standing {
-                origin: speaks.origin,
-                worker: u32::try_from(self.counted.worker).expect("workers are few"),
-                standing,
-            });
-        }
-    }
-}
-
-impl Counted {
-    fn meter(&self) -> &Meter {
-        self.step.meter(self.worker)
-    }
-
-    fn went_out(&self, n: usize) {
-        if self.counts_state {
-            Meter::add(&self.meter().records_out, n as u64);
-        }
-    }
-
-    fn note(&self, watermark: EventTime, size: &Size) {
-        use std::sync::atomic::Ordering::Relaxed;
-        if !self.counts_state {
-            return;
-        }
-        let meter = self.meter();
-        meter.watermark.store(watermark.micros(), Relaxed);
-        meter.keys.store(size.keys, Relaxed);
-        meter.open_windows.store(size.open_windows, Relaxed);
-        meter.state_bytes.store(size.bytes, Relaxed);
-        meter.next_close.store(size.next_close.micros(), Relaxed);
     }
 }

@@ -15,16 +15,13 @@ use timely::dataflow::channels::pact::Pipeline;
 use timely::dataflow::operators::{Concat, Operator};
 
 use crate::flow::Flow;
-use crate::input::input;
 use crate::mark::{Mark, Origin};
 use crate::record::{Data, Record};
 use crate::row_stream::RowStream;
+use crate::scalar::{Columns, Names};
 use crate::sink::SinkRow;
-use crate::source::Source;
 use crate::step;
-use crate::time::EventTime;
-use crate::value::{Column, Columns, Names};
-use crate::watermarks::Watermarks;
+use crate::value::Column;
 
 /// Records that travel together, shared by all who read them.
 pub type Batch<T> = Rc<Vec<Record<T>>>;
@@ -34,54 +31,6 @@ pub(crate) type Batches<'f, T> = timely::dataflow::Stream<'f, u64, Batch<T>>;
 
 /// The marks that accompany a stream in the dataflow.
 pub(crate) type Marks<'f> = StreamVec<'f, u64, Mark>;
-
-/// A source of which it is not yet said when its records happened.
-#[must_use = "a source flows once `event_time` has said when its records happened"]
-pub struct Unclocked<'f, S> {
-    pub(crate) flow: Flow<'f>,
-    pub(crate) name: String,
-    pub(crate) source: S,
-}
-
-impl<'f, S: Source> Unclocked<'f, S> {
-    /// Says when a record happened, and how its partitions promise that time has passed.
-    ///
-    /// The event time travels with each record from here on, whatever the steps make of its value.
-    ///
-    /// # Examples
-    /// ```
-    /// # use millstream_connectors::{Clickstream, Memory, Rate};
-    /// # use millstream_engine::{App, EventTime, Value, VirtualClock, Watermarks, seconds};
-    /// let memory = Memory::new();
-    /// let sink = memory.clone();
-    /// let start = EventTime::from_micros(0);
-    /// App::new("doc").workers(1).clock(VirtualClock::starting_at(start)).run(move |flow| {
-    ///     flow.source("views", Clickstream::new().rate(Rate::Max).events(100))
-    ///         .event_time(|e| e.timestamp, Watermarks::bounded(seconds(5)))
-    ///         .columns("happened", |e| e.timestamp)
-    ///         .sink("memory", sink.clone())
-    /// })?;
-    /// assert_eq!(memory.rows()[0], [Value::Time(start)]);
-    /// # Ok::<(), millstream_engine::Error>(())
-    /// ```
-    pub fn event_time(
-        self,
-        time_of: impl Fn(&S::Item) -> EventTime + 'static,
-        watermarks: Watermarks,
-    ) -> Stream<'f, S::Item> {
-        let Unclocked { flow, name, source } = self;
-        let origin = flow.build.new_origin();
-        let (batches, marks) = input(&flow, &name, &source, Box::new(time_of), watermarks, origin);
-        let marks = marks.concat(flow.pulse.clone());
-        Stream {
-            flow,
-            batches,
-            marks,
-            origins: BTreeSet::from([origin]),
-            reads: Rc::new(vec![name]),
-        }
-    }
-}
 
 /// A stream of records with values of type `T`.
 pub struct Stream<'f, T: 'static> {

@@ -14,26 +14,17 @@ use serde::{Deserialize, Serialize};
 use timely::dataflow::StreamVec;
 use timely::dataflow::channels::pact::Pipeline;
 
+use crate::error::Result;
 use crate::flow::Flow;
 use crate::mark::Origin;
 use crate::record::Data;
+use crate::scalar::Columns;
 use crate::stateful::{Counted, Fed, Speaks, stateful};
 use crate::stream::Marks;
+use crate::table_key::TableKey;
 use crate::time::hours;
-use crate::value::{Column, ColumnType, Columns, Value};
-use crate::view::RowKey;
+use crate::value::{Column, ColumnType};
 use crate::view_step::ViewLogic;
-use crate::window::Window;
-use crate::{Key, Result};
-
-/// A key within a window.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct Windowed<K> {
-    /// The window.
-    pub window: Window,
-    /// The key.
-    pub key: K,
-}
 
 /// How settled a row of a windowed table is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -57,31 +48,6 @@ pub struct Change<K, V> {
     pub value: Option<V>,
     /// How settled it is.
     pub stage: Stage,
-}
-
-/// The key of a table: with a window or without.
-pub trait TableKey: Data {
-    /// Whether there is a window.
-    const WINDOWED: bool;
-    /// The columns of the key itself.
-    fn kinds() -> Vec<(ColumnType, bool)>;
-    /// The window, if the table is windowed.
-    fn window(&self) -> Option<Window>;
-    /// Appends the key's values.
-    fn append(&self, row: &mut Vec<Value>);
-}
-
-impl<K: Key> TableKey for Windowed<K> {
-    const WINDOWED: bool = true;
-    fn kinds() -> Vec<(ColumnType, bool)> {
-        K::kinds()
-    }
-    fn window(&self) -> Option<Window> {
-        Some(self.window)
-    }
-    fn append(&self, row: &mut Vec<Value>) {
-        self.key.append(row);
-    }
 }
 
 /// What the readers of a table want to hear; a step makes only what someone wants.
@@ -273,27 +239,5 @@ where
         } else {
             Vec::new()
         }
-    }
-}
-
-/// The values of a row in the order of [`Table::columns`].
-#[doc(hidden)]
-pub fn row_values<K: TableKey, V: Columns>(key: &K, value: &V) -> Vec<Value> {
-    let mut values = Vec::new();
-    if let Some(window) = key.window() {
-        values.extend([Value::Time(window.start), Value::Time(window.end)]);
-    }
-    key.append(&mut values);
-    value.append(&mut values);
-    values
-}
-
-/// What a row of a view is kept by.
-pub(crate) fn row_key<K: TableKey>(key: &K) -> RowKey {
-    let mut values = Vec::new();
-    key.append(&mut values);
-    RowKey {
-        window: key.window(),
-        key: values.into(),
     }
 }

@@ -14,12 +14,14 @@ use timely::dataflow::operators::{Concat, Operator};
 use crate::key::Key;
 use crate::record::{Data, Record};
 use crate::row_stream::RowStream;
+use crate::scalar::Columns;
 use crate::sink::SinkRow;
 use crate::step;
-use crate::stream::{Batch, Stream};
-use crate::table::{Change, Stage, Table, Windowed};
+use crate::stream::{Batch, Batches, Stream};
+use crate::table::{Change, Stage, Table};
+use crate::table_key::Windowed;
 use crate::time::EventTime;
-use crate::value::{Column, ColumnType, Columns, Value};
+use crate::value::{Column, ColumnType, Value};
 use crate::window::Window;
 
 /// A row of a windowed table. Its event time is the last microsecond of its window.
@@ -156,27 +158,7 @@ impl<'f, K: Key, V: Columns + Data> Table<'f, Windowed<K>, V> {
         self.flow
             .build
             .check_columns(&self.name, &columns, location);
-        let step: Rc<str> = format!("{kind} at {location}").into();
-        let batches = self
-            .changes
-            .clone()
-            .unary::<NoopBuilder<Batch<WindowRow<K, V>>>, _, _, _>(Pipeline, kind, |_, _| {
-                move |input, output| {
-                    step::enter(&step);
-                    input.for_each(|capability, changes| {
-                        let rows: Vec<_> = changes
-                            .drain(..)
-                            .filter(|change| wanted(change.stage))
-                            .filter_map(row_record)
-                            .collect();
-                        if !rows.is_empty() {
-                            output
-                                .session_with_builder(&capability)
-                                .give_container(&mut Rc::new(rows));
-                        }
-                    });
-                }
-            });
+        let batches = self.row_batches(kind, location, wanted);
         self.speaks.wanted.set(true);
         let own_marks = self.own_marks.clone().broadcast();
         let stream = Stream {
@@ -208,6 +190,35 @@ impl<'f, K: Key, V: Columns + Data> Table<'f, Windowed<K>, V> {
             row: Rc::new(row),
             windows: Some(self.size),
         }
+    }
+
+    /// The rows that are wanted, in the dataflow.
+    fn row_batches(
+        &self,
+        kind: &str,
+        location: &'static Location<'static>,
+        wanted: impl Fn(Stage) -> bool + 'static,
+    ) -> Batches<'f, WindowRow<K, V>> {
+        let step: Rc<str> = format!("{kind} at {location}").into();
+        self.changes
+            .clone()
+            .unary::<NoopBuilder<Batch<WindowRow<K, V>>>, _, _, _>(Pipeline, kind, |_, _| {
+                move |input, output| {
+                    step::enter(&step);
+                    input.for_each(|capability, changes| {
+                        let rows: Vec<_> = changes
+                            .drain(..)
+                            .filter(|change| wanted(change.stage))
+                            .filter_map(row_record)
+                            .collect();
+                        if !rows.is_empty() {
+                            output
+                                .session_with_builder(&capability)
+                                .give_container(&mut Rc::new(rows));
+                        }
+                    });
+                }
+            })
     }
 }
 

@@ -8,12 +8,14 @@ use std::mem::size_of;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::logic::{At, Emitted, Logic, Size};
 use crate::record::Data;
 use crate::run::Run;
-use crate::stateful::{At, Emitted, Logic, Size};
-use crate::table::{Change, Stage, TableKey, row_key, row_values};
+use crate::scalar::Columns;
+use crate::table::{Change, Stage};
+use crate::table_key::{TableKey, row_key, row_values};
 use crate::time::EventTime;
-use crate::value::{Columns, Value};
+use crate::value::Value;
 use crate::view::{Part, RowKey, Rows};
 
 pub(crate) struct ViewLogic<K, V> {

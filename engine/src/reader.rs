@@ -1,0 +1,207 @@
+//! The reader of a source on one worker: its share of the partitions, polled in turn.
+//!
+//! A partition belongs to worker `partition % workers`, so how many there are does not depend on the workers; a worker
+//! may have none. What a reader says of them all together is one [`Standing`]: the least that any of them has promised,
+//! and if none may send, how far they had come.
+//!
+//! A source is looked at once while the pipeline is built dry, when nothing is opened; then each worker opens its own.
+
+use std::sync::Arc;
+
+use crate::driven::{Driven, Polling, Rules};
+use crate::error::{BoxError, Error};
+use crate::flow::{Flow, Live};
+use crate::inlet::Inlet;
+use crate::mark::Standing;
+use crate::record::Record;
+use crate::shared::SourceMeter;
+use crate::source::{Arrival, Partition, Source, Waker};
+use crate::time::EventTime;
+use crate::watermarks::Watermarks;
+
+/// The partitions of a source on this worker.
+pub(crate) struct Reader<P: Partition> {
+    pub(crate) live: Live,
+    meter: Arc<SourceMeter>,
+    pub(crate) worker: usize,
+    time_of: Box<dyn Fn(&P::Item) -> EventTime>,
+    pub(crate) partitions: Vec<Driven<P>>,
+    /// The partition that is polled first, next time.
+    next: usize,
+    /// Where events are pushed into it, if they are.
+    pub(crate) inlet: Option<Arc<dyn Inlet>>,
+    /// There are dead letters that may not be readable yet.
+    pub(crate) letters_to_flush: bool,
+}
+
+/// What one activation read.
+pub(crate) struct Read<T> {
+    pub(crate) batches: Vec<Vec<Record<T>>>,
+    /// There was something, if only dead letters.
+    pub(crate) any: bool,
+    /// Some partition has more at once.
+    pub(crate) ready: bool,
+    /// The epoch has its fill.
+    pub(crate) full: bool,
+}
+
+/// Looks at a source before anything starts.
+pub(crate) fn look<S: Source>(flow: &Flow<'_>, name: &str, source: &S) -> Result<(), BoxError> {
+    let cx = flow.build.source_context(name);
+    let n_partitions = source.partitions(&cx)?;
+    let mut graph = flow.build.graph.borrow_mut();
+    graph
+        .sources
+        .push(Arc::new(SourceMeter::new(name, n_partitions)));
+    if let Some(inlet) = source.inlet(&cx) {
+        graph.inlets.insert(name.into(), inlet);
+    }
+    Ok(())
+}
+
+/// Opens the partitions that belong to this worker.
+pub(crate) fn open<S: Source>(
+    flow: &Flow<'_>,
+    live: &Live,
+    name: &str,
+    source: &S,
+    time_of: Box<dyn Fn(&S::Item) -> EventTime>,
+    watermarks: Watermarks,
+    waker: &Waker,
+) -> Result<Option<Reader<S::Partition>>, BoxError> {
+    let (worker, workers) = (flow.build.worker, flow.build.setup.workers);
+    let meter = live
+        .shared
+        .sources
+        .iter()
+        .find(|meter| meter.name == name)
+        .expect("the dry building saw it");
+    let n_partitions =
+        u32::try_from(meter.partitions.len()).expect("partitions are counted in u32");
+    let cx = flow.build.source_context(name);
+    let rules = Rules {
+        watermarks,
+        arrival: source.arrival(),
+        started: flow.build.setup.started,
+    };
+    let inlet = source.inlet(&cx);
+    let mut partitions = Vec::new();
+    for number in (0..n_partitions).filter(|p| *p as usize % workers == worker) {
+        let partition = source.open(number, &cx, waker.clone())?;
+        partitions.push(Driven::new(number, partition, rules));
+    }
+    Ok(Some(Reader {
+        live: live.clone(),
+        meter: Arc::clone(meter),
+        worker,
+        time_of,
+        partitions,
+        next: 0,
+        inlet,
+        letters_to_flush: false,
+    }))
+}
+
+impl<P: Partition> Reader<P> {
+    pub(crate) fn has_ended(&self) -> bool {
+        self.partitions.iter().all(Driven::has_ended)
+    }
+
+    /// The least of what those that may send have promised, if any may.
+    pub(crate) fn standing(&self, now: EventTime) -> Standing {
+        let active = self.partitions.iter().filter(|p| p.is_active());
+        let reached = self
+            .partitions
+            .iter()
+            .map(Driven::watermark)
+            .max()
+            .unwrap_or(EventTime::MIN);
+        match active.map(Driven::watermark).min() {
+            Some(least) => Standing::Active(least),
+            None if self.has_ended() => Standing::Ended { reached },
+            None => Standing::Idle { now, reached },
+        }
+    }
+
+    /// Polls the partitions in turn until the epoch, of which `taken` were read before, has its `fill` or none has more
+    /// at once.
+    pub(crate) fn read(&mut self, taken: &mut usize, fill: usize, now: EventTime) -> Read<P::Item> {
+        let mut read = Read {
+            batches: Vec::new(),
+            any: false,
+            ready: false,
+            full: false,
+        };
+        let n_partitions = self.partitions.len();
+        for turn in 0..n_partitions {
+            let room = fill.saturating_sub(*taken);
+            if room == 0 {
+                break;
+            }
+            let partition = (self.next + turn) % n_partitions;
+            let polling = self.poll(partition, room, now);
+            let Some(Polling {
+                batch,
+                n_rejected,
+                more_at_once,
+            }) = polling
+            else {
+                continue;
+            };
+            *taken += batch.len() + n_rejected;
+            read.any |= !batch.is_empty() || n_rejected > 0;
+            read.ready |= more_at_once;
+            if !batch.is_empty() {
+                read.batches.push(batch);
+            }
+        }
+        self.next = self.next.wrapping_add(1) % n_partitions.max(1);
+        read.full = *taken >= fill;
+        read
+    }
+
+    /// Polls one partition; an error ends the run.
+    fn poll(&mut self, partition: usize, room: usize, now: EventTime) -> Option<Polling<P::Item>> {
+        let driven = &mut self.partitions[partition];
+        let meter = &self.meter.partitions[driven.number() as usize];
+        let mut letters = Vec::new();
+        let polled = driven.poll(
+            &self.meter.name,
+            &*self.time_of,
+            room,
+            now,
+            &mut letters,
+            meter,
+        );
+        let n_letters = letters.len();
+        self.letters_to_flush |= n_letters > 0;
+        let written = if letters.is_empty() {
+            Ok(())
+        } else {
+            self.live.shared.setup.dead_letters.write(letters)
+        };
+        let failure = match (polled, written) {
+            (Ok(polling), Ok(())) => return polling.map(|batch| batch.rejecting(n_letters)),
+            (Err(source), _) => Error::Source {
+                name: self.meter.name.clone(),
+                source,
+            },
+            (_, Err(source)) => Error::DeadLetters { source },
+        };
+        self.live.shared.fail(failure);
+        None
+    }
+}
+
+impl Rules {
+    /// What event times are measured against: the latest that a record may have.
+    pub(crate) fn latest_allowed(&self, now: EventTime) -> EventTime {
+        let latest = match self.arrival {
+            Arrival::Now => now.plus(self.watermarks.max_ahead),
+            Arrival::AtStart => self.started.plus(self.watermarks.max_ahead),
+            Arrival::MadeUp => EventTime::MAX,
+        };
+        // The end of time is no time at which anything happens: no window would ever hold it.
+        latest.min(EventTime::from_micros(i64::MAX - 1))
+    }
+}

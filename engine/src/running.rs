@@ -1,0 +1,77 @@
+//! A pipeline that runs, for whoever started it.
+//!
+//! ```text
+//!  the workers are joined ─▶ the last dead letters are written ─▶ services stop, the last that started first ─▶ report
+//! ```
+//!
+//! *Invariants*: the workers and services of a run do not outlive its [`Running`]: waiting ends them, and so does dropping.
+
+use timely::communication::WorkerGuards;
+
+use crate::error::{Error, Result};
+use crate::flow::Live;
+use crate::run::{Run, Service};
+use crate::status::Report;
+
+/// Services that have started; stopped, the last first, when they are dropped.
+pub(crate) struct Services(pub(crate) Vec<Box<dyn Service>>);
+
+impl Drop for Services {
+    fn drop(&mut self) {
+        while let Some(mut service) = self.0.pop() {
+            service.stop();
+        }
+    }
+}
+
+/// A pipeline that runs. Dropped without [`wait`](Running::wait), it is stopped and waited for.
+#[must_use = "a pipeline that nobody waits for is stopped"]
+pub struct Running {
+    pub(crate) live: Live,
+    pub(crate) guards: Option<WorkerGuards<()>>,
+    pub(crate) services: Services,
+}
+
+impl Running {
+    /// The handle to it.
+    #[must_use]
+    pub fn run(&self) -> &Run {
+        &self.live.run
+    }
+
+    /// Waits until it has ended.
+    ///
+    /// # Errors
+    /// What ended it before its input did.
+    pub fn wait(mut self) -> Result<Report> {
+        self.join();
+        match self.live.shared.take_failure() {
+            Some(error) => Err(error),
+            None => Ok(self.live.shared.report()),
+        }
+    }
+
+    fn join(&mut self) {
+        let Some(guards) = self.guards.take() else {
+            return;
+        };
+        for joined in guards.join() {
+            joined.expect("a worker catches its panics");
+        }
+        if let Err(source) = self.live.shared.setup.dead_letters.flush() {
+            self.live.shared.fail(Error::DeadLetters { source });
+        }
+        self.services
+            .0
+            .drain(..)
+            .rev()
+            .for_each(|mut service| service.stop());
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.live.run.stop();
+        self.join();
+    }
+}

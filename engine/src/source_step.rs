@@ -1,0 +1,229 @@
+//! The source step: what the source operator does when it is activated.
+//!
+//! Each activation it first *seals* the epochs that the clock has closed: sends its mark at the epoch it was in, if it
+//! changed, and moves to the open one. Then it polls its partitions until the epoch has its fill, and asks the clock to
+//! close the epoch if there was news. A partition that ends leaves; when the last has, so does the operator.
+//!
+//! *Invariants*: nothing is sent at an epoch that was sealed. Every worker sends a mark in its first epoch, also if none of
+//! the partitions is its own.
+
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+
+use timely::dataflow::operators::Capability;
+use timely::scheduling::Activator;
+
+use crate::epoch_clock::Close;
+use crate::error::Error;
+use crate::mark::{Mark, Origin, Standing};
+use crate::reader::{Read, Reader};
+use crate::record::{Data, Record};
+use crate::shared::Shared;
+use crate::source::Partition;
+use crate::time::{EventTime, seconds};
+use crate::timers::Timers;
+
+/// An idle worker says so again this often, so that the watermark can follow the wall clock.
+const IDLE_BEAT: std::time::Duration = seconds(1);
+
+/// The partitions of a source on one worker, with the epoch they are read into.
+pub(crate) struct SourceStep<P: Partition> {
+    reader: Reader<P>,
+    /// For records and for marks, at the same epoch.
+    capabilities: [Capability<u64>; 2],
+    epoch: u64,
+    /// Records taken into `epoch`.
+    taken: usize,
+    origin: Origin,
+    standing_sent: Option<Standing>,
+    timers: Timers,
+    activator: Rc<Activator>,
+}
+
+impl<P: Partition> SourceStep<P>
+where
+    P::Item: Data,
+{
+    pub(crate) fn new(
+        reader: Reader<P>,
+        capabilities: Vec<Capability<u64>>,
+        origin: Origin,
+        timers: Timers,
+        activator: Rc<Activator>,
+    ) -> Self {
+        let mut capabilities: [Capability<u64>; 2] = capabilities
+            .try_into()
+            .unwrap_or_else(|_| panic!("a source has two outputs"));
+        let epoch = reader.live.shared.epochs.first;
+        capabilities
+            .iter_mut()
+            .for_each(|capability| capability.downgrade(&epoch));
+        SourceStep {
+            reader,
+            capabilities,
+            epoch,
+            taken: 0,
+            origin,
+            standing_sent: None,
+            timers,
+            activator,
+        }
+    }
+
+    /// One activation; gives true when there will be no more.
+    pub(crate) fn turn(
+        &mut self,
+        mut send: impl FnMut(&Capability<u64>, Vec<Record<P::Item>>),
+        mut mark: impl FnMut(&Capability<u64>, Mark),
+    ) -> bool {
+        let shared = Arc::clone(&self.reader.live.shared);
+        if shared.failed() {
+            return false;
+        }
+        let current = shared.epochs.current();
+        if current > self.epoch {
+            self.seal(&mut mark);
+            self.move_to(current);
+        }
+        let now = shared.setup.clock.now();
+        if shared.stopping() {
+            return self.stop(&shared, now, &mut send, &mut mark);
+        }
+        let read = self.read(&shared, now);
+        for batch in read.batches {
+            send(&self.capabilities[0], batch);
+        }
+        if shared.failed() {
+            return false;
+        }
+        if self.reader.has_ended() {
+            self.seal(&mut mark);
+            // Others may wait for this epoch to be closed, and nobody else may have news.
+            shared.epochs.has_news();
+            return true;
+        }
+        self.ask_to_close(&shared, now, read.full, read.any);
+        self.come_back(now, read.ready && !read.full);
+        false
+    }
+
+    /// Leaves: nothing more is sent.
+    pub(crate) fn end(self) {
+        drop(self.capabilities);
+        self.reader.live.shared.epochs.source_ended();
+    }
+
+    /// Ends before the input does. What was pushed in and accepted is still taken: whoever pushed it was told so.
+    fn stop(
+        &mut self,
+        shared: &Shared,
+        now: EventTime,
+        send: &mut impl FnMut(&Capability<u64>, Vec<Record<P::Item>>),
+        mark: &mut impl FnMut(&Capability<u64>, Mark),
+    ) -> bool {
+        // A stop that came before the partitions were opened closed it too early: opening opens it.
+        if let Some(inlet) = &self.reader.inlet {
+            inlet.close();
+        }
+        while self.reader.inlet.is_some() {
+            self.taken = 0;
+            let read = self.read(shared, now);
+            let any = read.any;
+            read.batches
+                .into_iter()
+                .for_each(|batch| send(&self.capabilities[0], batch));
+            if shared.failed() {
+                return false;
+            }
+            if !any {
+                break;
+            }
+        }
+        if !self.reader.has_ended() && self.reader.inlet.is_none() {
+            shared.interrupted.store(true, Relaxed);
+        }
+        self.seal(mark);
+        true
+    }
+
+    /// Reads into the open epoch until that has its fill or nothing more is there at once.
+    fn read(&mut self, shared: &Shared, now: EventTime) -> Read<P::Item> {
+        let fill = shared.epochs.settings.fill;
+        self.reader.read(&mut self.taken, fill, now)
+    }
+
+    /// Asks the clock to close the epoch if there is something to say in it.
+    fn ask_to_close(&mut self, shared: &Shared, now: EventTime, full: bool, any: bool) {
+        let news = any || self.taken > 0 || self.standing_to_send(now).is_some();
+        if !news {
+            return;
+        }
+        match shared.epochs.close(self.epoch, now, full) {
+            Close::Closed => self.activator.activate(),
+            Close::NotBefore(time) => self.timers.at(time, &self.activator),
+            Close::HeldBack => {}
+        }
+    }
+
+    /// Arranges for the next activation.
+    fn come_back(&self, now: EventTime, ready: bool) {
+        if ready {
+            self.activator.activate();
+            return;
+        }
+        if let Some(time) = self
+            .reader
+            .partitions
+            .iter()
+            .filter_map(|p| p.wants_poll_at(now))
+            .min()
+        {
+            self.timers.at(time, &self.activator);
+        }
+        if let Some(Standing::Idle { now: since, .. }) = self.standing_sent {
+            self.timers.at(since.plus(IDLE_BEAT), &self.activator);
+        }
+    }
+
+    /// The standing of this worker's partitions, if the others do not know it yet.
+    fn standing_to_send(&self, now: EventTime) -> Option<Standing> {
+        let standing = self.reader.standing(now);
+        match (standing, self.standing_sent) {
+            (Standing::Idle { now, .. }, Some(Standing::Idle { now: sent, .. })) => {
+                (now.since(sent) >= IDLE_BEAT).then_some(standing)
+            }
+            (standing, sent) => (sent != Some(standing)).then_some(standing),
+        }
+    }
+
+    /// Sends how the partitions stand at the epoch they were read into, and what goes with it.
+    fn seal(&mut self, mark: &mut impl FnMut(&Capability<u64>, Mark)) {
+        if std::mem::take(&mut self.reader.letters_to_flush)
+            && let Err(source) = self.reader.live.shared.setup.dead_letters.flush()
+        {
+            self.reader.live.shared.fail(Error::DeadLetters { source });
+        }
+        let now = self.reader.live.shared.setup.clock.now();
+        if let Some(standing) = self.standing_to_send(now) {
+            let worker = u32::try_from(self.reader.worker).expect("workers are few");
+            mark(
+                &self.capabilities[1],
+                Mark::Standing {
+                    origin: self.origin,
+                    worker,
+                    standing,
+                },
+            );
+            self.standing_sent = Some(standing);
+        }
+    }
+
+    fn move_to(&mut self, epoch: u64) {
+        self.capabilities
+            .iter_mut()
+            .for_each(|capability| capability.downgrade(&epoch));
+        self.epoch = epoch;
+        self.taken = 0;
+    }
+}
