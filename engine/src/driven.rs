@@ -26,6 +26,19 @@ pub(crate) struct Rules {
     pub(crate) started: EventTime,
 }
 
+impl Rules {
+    /// What event times are measured against: the latest that a record may have.
+    pub(crate) fn latest_allowed(&self, now: EventTime) -> EventTime {
+        let latest = match self.arrival {
+            Arrival::Now => now.plus(self.watermarks.max_ahead),
+            Arrival::AtStart => self.started.plus(self.watermarks.max_ahead),
+            Arrival::MadeUp => EventTime::MAX,
+        };
+        // The end of time is no time at which anything happens: no window would ever hold it.
+        latest.min(EventTime::from_micros(i64::MAX - 1))
+    }
+}
+
 /// A partition and how it stands.
 pub(crate) struct Driven<P: Partition> {
     number: u32,

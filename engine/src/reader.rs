@@ -15,7 +15,7 @@ use crate::inlet::Inlet;
 use crate::mark::Standing;
 use crate::record::Record;
 use crate::shared::SourceMeter;
-use crate::source::{Arrival, Partition, Source, Waker};
+use crate::source::{Partition, Source, Waker};
 use crate::time::EventTime;
 use crate::watermarks::Watermarks;
 
@@ -190,18 +190,5 @@ impl<P: Partition> Reader<P> {
         };
         self.live.shared.fail(failure);
         None
-    }
-}
-
-impl Rules {
-    /// What event times are measured against: the latest that a record may have.
-    pub(crate) fn latest_allowed(&self, now: EventTime) -> EventTime {
-        let latest = match self.arrival {
-            Arrival::Now => now.plus(self.watermarks.max_ahead),
-            Arrival::AtStart => self.started.plus(self.watermarks.max_ahead),
-            Arrival::MadeUp => EventTime::MAX,
-        };
-        // The end of time is no time at which anything happens: no window would ever hold it.
-        latest.min(EventTime::from_micros(i64::MAX - 1))
     }
 }
