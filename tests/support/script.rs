@@ -16,6 +16,10 @@ pub(crate) enum Act<T> {
     Until(EventTime),
     /// Is caught up for good.
     Rest,
+    /// Waits until the wall clock says so, and for something else than its input.
+    Held(EventTime),
+    /// Hands over something that is no value.
+    Reject,
 }
 
 /// A source made of scripts, one for each partition. A script that runs out ends its partition.
@@ -83,6 +87,13 @@ impl<T: Data> Partition for ScriptPartition<T> {
                     return Ok(Polled::CaughtUp { until: Some(time) });
                 }
                 Some(Act::Until(_)) => drop(self.0.pop_front()),
+                Some(Act::Held(time)) if time > intake.now() => return Ok(Polled::Held),
+                Some(Act::Held(_)) => drop(self.0.pop_front()),
+                Some(Act::Reject) => {
+                    self.0.pop_front();
+                    self.1 += 1;
+                    intake.reject(self.1, "scripted".into(), b"scripted");
+                }
                 Some(Act::Rest) => return Ok(Polled::CaughtUp { until: None }),
                 None => return Ok(Polled::Ended),
             }
