@@ -308,9 +308,10 @@ function makePlot(card, { labels, kinds, data, regular }) {
   return new uPlot(options, data, card.chartBox);
 }
 
-/** The range of times; a single one gets some room around it. */
-function spread(_, min, max) {
-  return min === max ? [min - 60, max + 60] : [min, max];
+/** The range of times; a single one gets some room around it, instead of the years that the library adds. */
+function spread(plot, min, max) {
+  const times = plot.data[0];
+  return times.length === 1 ? [times[0] - 60, times[0] + 60] : [min, max];
 }
 
 /** Tints the part of the chart whose windows are still open. */
