@@ -67,6 +67,7 @@ fn context() -> SinkContext {
         worker: 0,
         workers: WORKERS,
         run: "r1".into(),
+        durable: false,
         columns: columns.into(),
         registry: Arc::new(Registry::default()),
     }

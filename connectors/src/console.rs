@@ -23,7 +23,7 @@ use crate::sink_error::SinkError;
 /// use millstream_engine::{Column, ColumnType, Epoch, EventTime, Sink, SinkContext, SinkRow, StageAt, Value};
 ///
 /// let mut part = Console::new().open(&SinkContext {
-///     name: "out".into(), worker: 0, workers: 1, run: "r1".into(),
+///     name: "out".into(), worker: 0, workers: 1, run: "r1".into(), durable: false,
 ///     columns: vec![Column::new("n", ColumnType::Int64)].into(), registry: Default::default(),
 /// })?;
 /// let epoch = Epoch::first_of_run(1);

@@ -21,7 +21,7 @@ use crate::held::Held;
 ///
 /// let memory = Memory::new();
 /// let mut part = memory.open(&SinkContext {
-///     name: "out".into(), worker: 0, workers: 1, run: "r1".into(),
+///     name: "out".into(), worker: 0, workers: 1, run: "r1".into(), durable: false,
 ///     columns: vec![Column::new("n", ColumnType::Int64)].into(), registry: Default::default(),
 /// })?;
 /// let epoch = Epoch::first_of_run(1);

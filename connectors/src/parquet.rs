@@ -63,7 +63,7 @@ pub use write::write_parquet;
 ///
 /// let folder = tempfile::tempdir()?;
 /// let mut part = ParquetFiles::new(folder.path()).roll_rows(10_000).open(&SinkContext {
-///     name: "history".into(), worker: 0, workers: 1, run: "r1".into(),
+///     name: "history".into(), worker: 0, workers: 1, run: "r1".into(), durable: false,
 ///     columns: vec![Column::new("views", ColumnType::Int64)].into(), registry: Default::default(),
 /// })?;
 /// let (epoch, time) = (Epoch::first_of_run(1), "2026-11-23T10:00:00Z".parse()?);

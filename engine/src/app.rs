@@ -231,6 +231,7 @@ impl App {
             clock: Arc::clone(&self.clock),
             started,
             run_stamp: format!("{:013x}", started.micros()),
+            durable: false,
             registry: Arc::new(Registry::default()),
             dead_letters: Arc::clone(&self.dead_letters),
         });

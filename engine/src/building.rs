@@ -70,6 +70,8 @@ pub struct Asked {
     pub key_names: Vec<String>,
     /// The names of the values' columns.
     pub value_names: Vec<String>,
+    /// How the values are made, in words: state that was kept for others cannot be used.
+    pub made_by: String,
     /// How long the windows are.
     pub size: Duration,
     /// How long after its window's end a row may still change.
@@ -89,6 +91,7 @@ impl<'f, T: Data> Stream<'f, T> {
             location,
             key_names,
             value_names,
+            made_by: _,
             size,
             lateness,
         } = asked;

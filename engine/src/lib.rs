@@ -47,6 +47,8 @@ mod sink;
 mod view;
 mod view_step;
 
+mod snapshot;
+
 mod app;
 mod error;
 mod run;
@@ -74,8 +76,15 @@ pub use row_stream::RowStream;
 pub use run::{Run, Service};
 pub use running::Running;
 pub use scalar::{Columns, Names, Scalar};
-pub use sink::{Published, Sink, SinkContext, SinkPart, SinkRow, StageAt, Staged};
-pub use source::{Arrival, Intake, Partition, Polled, Source, SourceContext, TooFarAhead, Waker};
+pub use sink::{
+    Delivery, Published, Sink, SinkContext, SinkPart, SinkRow, StageAt, Staged, Unpublished,
+};
+pub use snapshot::entry::{LoadError, Loading};
+pub use snapshot::log::Saving;
+pub use snapshot::store::{Store, StoreFile};
+pub use source::{
+    Arrival, Intake, Partition, Polled, Position, Rewind, Source, SourceContext, TooFarAhead, Waker,
+};
 pub use status::{PartitionStatus, PipelineStatus, Report, SourceStatus, StepStatus};
 pub use stream::Stream;
 pub use table::{Change, Stage, Table, ViewSettings};

@@ -4,16 +4,24 @@
 //!
 //! ```text
 //!  on_batch for each batch of e ─▶ on_epoch ─▶ on_watermark, if the marks of e moved it ─▶ on_publish, if e is published
+//!      ─▶ freeze and note, if e is a snapshot epoch ─▶ save, slice by slice, between the batches of the epochs after e
 //! ```
+//!
+//! In a run that goes on from a snapshot these come first: `forget` and `restore` for each change that was kept, from the
+//! oldest snapshot to the newest; `restore_note`; and `resume`, once.
 //!
 //! What they emit leaves at `e`. A logic sees no frontier, no capability and no clock, so it can be tested without a
 //! dataflow.
 
+use serde::{Deserialize, Serialize};
 use timely::Container;
 
 use crate::epoch::Epoch;
 use crate::record::Record;
+use crate::snapshot::entry::{Entry, LoadError};
+use crate::snapshot::log::Log;
 use crate::time::EventTime;
+use crate::window::Window;
 
 /// The pure part of a step with state.
 pub trait Logic: 'static {
@@ -33,11 +41,67 @@ pub trait Logic: 'static {
     /// The watermark has moved to `at.watermark`, at the end of `at.epoch`.
     fn on_watermark(&mut self, at: At, out: &mut Emitted<Self::Out, Self::Late>);
 
-    /// Partial results are to be shown as of the end of `at.epoch`; nothing follows in this run if `last`.
-    fn on_publish(&mut self, at: At, last: bool, out: &mut Emitted<Self::Out, Self::Late>);
+    /// Partial results are to be shown as of the end of `at.epoch`.
+    fn on_publish(&mut self, at: At, publish: Publish, out: &mut Emitted<Self::Out, Self::Late>);
+
+    /// Freezes what has changed since the last freeze, as it is now: that is what `save` writes.
+    fn freeze(&mut self) {}
+
+    /// Writes what was frozen, of it about `n_bytes` at most; true once nothing of it is left.
+    ///
+    /// What is frozen and about to change must be written before it does.
+    fn save(&mut self, _log: &mut Log, _n_bytes: usize) -> bool {
+        true
+    }
+
+    /// A few words that go into the manifest at each snapshot; each worker has its own.
+    fn note(&mut self) -> Option<String> {
+        None
+    }
+
+    /// A window whose keys are all gone.
+    fn forget(&mut self, _window: Window) {}
+
+    /// Takes a change back that was kept; after all that came before it.
+    ///
+    /// # Errors
+    /// If it is none of this step's.
+    fn restore(&mut self, _entry: &Entry<'_>) -> Result<(), LoadError> {
+        Err(LoadError::Unexpected)
+    }
+
+    /// Takes back what some worker noted in the snapshot; every worker is given the notes of all.
+    ///
+    /// # Errors
+    /// If it is none of this step's.
+    fn restore_note(&mut self, _note: &str) -> Result<(), LoadError> {
+        Ok(())
+    }
+
+    /// All is restored, as of the end of `at.epoch`.
+    fn resume(&mut self, _at: At) {}
 
     /// What it keeps, for the status. Called when it may have changed.
     fn size(&mut self) -> Size;
+}
+
+/// What kind of a publish epoch it is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Publish {
+    /// A snapshot is taken at its end, and what sinks have staged is committed with it.
+    pub snapshot: bool,
+    /// Nothing follows in this run.
+    pub last: bool,
+}
+
+impl Publish {
+    /// What it is when it was called both.
+    pub(crate) fn and(self, other: Publish) -> Publish {
+        Publish {
+            snapshot: self.snapshot | other.snapshot,
+            last: self.last | other.last,
+        }
+    }
 }
 
 /// Where a logic stands.

@@ -7,6 +7,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::logic::Publish;
 use crate::time::EventTime;
 
 /// Who a mark speaks for: one source, or what a step made of one.
@@ -26,10 +27,7 @@ pub(crate) enum Mark {
         standing: Standing,
     },
     /// Partial results are to be published as of the end of this epoch.
-    Publish {
-        /// Nothing will come after this epoch in this run.
-        last: bool,
-    },
+    Publish(Publish),
 }
 
 /// How the partitions of a source on one worker stand.

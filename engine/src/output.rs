@@ -12,7 +12,7 @@ use timely::dataflow::channels::pact::Pipeline;
 
 use crate::error::{BoxError, Error};
 use crate::flow::Live;
-use crate::logic::{At, Emitted, Logic, Size};
+use crate::logic::{At, Emitted, Logic, Publish, Size};
 use crate::record::{Data, Record};
 use crate::row_stream::RowStream;
 use crate::sink::{SinkPart, SinkRow, StageAt};
@@ -152,8 +152,8 @@ impl<T: Data> Logic for OutputLogic<T> {
 
     fn on_watermark(&mut self, _at: At, _out: &mut Emitted<(), ()>) {}
 
-    fn on_publish(&mut self, at: At, last: bool, _out: &mut Emitted<(), ()>) {
-        let published = self.stage_and_publish(at, last);
+    fn on_publish(&mut self, at: At, publish: Publish, _out: &mut Emitted<(), ()>) {
+        let published = self.stage_and_publish(at, publish.last);
         self.check(published);
     }
 

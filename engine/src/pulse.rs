@@ -17,6 +17,7 @@ use timely::dataflow::scope::Scope;
 
 use crate::epoch_clock::Close;
 use crate::flow::Build;
+use crate::logic::Publish;
 use crate::mark::Mark;
 use crate::step;
 use crate::stream::Marks;
@@ -58,11 +59,14 @@ pub(crate) fn pulse<'f>(scope: Scope<'f, u64>, build: &Rc<Build>) -> Marks<'f> {
             for epoch in publish_epochs {
                 marks
                     .session(&held.delayed(&epoch))
-                    .give(Mark::Publish { last: false });
+                    .give(Mark::Publish(Publish::default()));
             }
             held.downgrade(&current);
             if all_ended {
-                marks.session(&*held).give(Mark::Publish { last: true });
+                marks.session(&*held).give(Mark::Publish(Publish {
+                    last: true,
+                    ..Publish::default()
+                }));
                 capability = None;
                 return;
             }

@@ -91,6 +91,7 @@ impl<'f, T: Data> RowStream<'f, T> {
             worker: build.worker,
             workers: build.setup.workers,
             run: build.setup.run_stamp.clone(),
+            durable: build.setup.durable,
             columns: Arc::clone(&self.columns),
             registry: Arc::clone(&build.setup.registry),
         };

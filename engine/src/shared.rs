@@ -21,6 +21,8 @@ pub(crate) struct Setup {
     pub(crate) started: EventTime,
     /// What tells this run's files from others'.
     pub(crate) run_stamp: String,
+    /// Whether snapshots are taken.
+    pub(crate) durable: bool,
     pub(crate) registry: Arc<Registry>,
     pub(crate) dead_letters: Arc<dyn DeadLetters>,
 }

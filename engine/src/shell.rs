@@ -20,7 +20,7 @@ use timely::progress::frontier::MutableAntichain;
 
 use crate::epoch::Epoch;
 use crate::flow::Flow;
-use crate::logic::{At, Emitted, Logic};
+use crate::logic::{At, Emitted, Logic, Publish};
 use crate::mark::{Mark, Standing};
 use crate::mark_clock::MarkClock;
 use crate::record::Record;
@@ -179,12 +179,12 @@ impl<L: Logic> Shell<L> {
             self.logic.on_watermark(at, &mut self.emitted);
         }
         let publish = stashed.marks.iter().filter_map(|mark| match mark {
-            Mark::Publish { last } => Some(*last),
+            Mark::Publish(publish) => Some(*publish),
             Mark::Standing { .. } => None,
         });
-        if let Some(last) = publish.reduce(|a, b| a | b) {
+        if let Some(publish) = publish.reduce(Publish::and) {
             let started = Instant::now();
-            self.logic.on_publish(at, last, &mut self.emitted);
+            self.logic.on_publish(at, publish, &mut self.emitted);
             if let Some(shared) = self
                 .shared
                 .as_ref()

@@ -16,6 +16,8 @@
 
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use crate::dead_letter::{DeadLetter, RAW_BYTES_MAX};
 use crate::error::BoxError;
 use crate::inlet::Inlet;
@@ -34,6 +36,21 @@ pub enum Arrival {
     /// Nothing: the source makes up its event times.
     MadeUp,
 }
+
+/// Whether a source can give again what was not yet part of a snapshot when the process died.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rewind {
+    /// It can be read again from any position it ever had: files, a generator.
+    Seek,
+    /// It gives again what comes after the last position that was committed: a log.
+    Replay,
+    /// It cannot: what was taken in since the last snapshot is lost with the process.
+    Nothing,
+}
+
+/// Where a partition stands: everything before has been handed over, nothing after. The text is the source's own.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Position(pub String);
 
 /// Something that records come from.
 pub trait Source: 'static {
@@ -61,6 +78,40 @@ pub trait Source: 'static {
         waker: Waker,
     ) -> Result<Self::Partition, BoxError>;
 
+    /// Opens partition `partition` where an earlier run had come to, as its [`Partition::position`] said then.
+    ///
+    /// Called in place of [`open`](Self::open) where there is a position, so only if partitions give positions.
+    ///
+    /// # Errors
+    /// What went wrong; ends the run.
+    fn resume(
+        &self,
+        partition: u32,
+        position: &Position,
+        cx: &SourceContext,
+        _waker: Waker,
+    ) -> Result<Self::Partition, BoxError> {
+        Err(CannotResume {
+            source_name: cx.name.clone(),
+            partition,
+            position: position.0.clone(),
+        }
+        .into())
+    }
+
+    /// Whether it can give again what was lost. It cannot, if not said otherwise.
+    fn rewind(&self) -> Rewind {
+        Rewind::Nothing
+    }
+
+    /// What tells its input from others: positions in one mean nothing in another. Nothing, if not said otherwise.
+    ///
+    /// # Errors
+    /// What went wrong; the run does not start.
+    fn identity(&self, _cx: &SourceContext) -> Result<String, BoxError> {
+        Ok(String::new())
+    }
+
     /// What its event times are measured against.
     fn arrival(&self) -> Arrival;
 
@@ -68,6 +119,18 @@ pub trait Source: 'static {
     fn inlet(&self, _cx: &SourceContext) -> Option<Arc<dyn Inlet>> {
         None
     }
+}
+
+/// A source gives positions and cannot be opened at one.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "partition {partition} of source {source_name:?} has no way to go on at {position:?}: \
+     its Source::resume is missing"
+)]
+struct CannotResume {
+    source_name: String,
+    partition: u32,
+    position: String,
 }
 
 /// One partition of a source.
@@ -80,6 +143,11 @@ pub trait Partition: 'static {
     /// # Errors
     /// What went wrong with the input as a whole; ends the run. A bad record is rejected instead.
     fn poll(&mut self, intake: &mut Intake<'_, Self::Item>) -> Result<Polled, BoxError>;
+
+    /// Where it stands after its last poll; `None` if it cannot be opened there again.
+    fn position(&self) -> Option<Position> {
+        None
+    }
 
     /// How many bytes of input this partition has gone through, and how many there are if that is known.
     fn progress(&self) -> (u64, Option<u64>) {
@@ -126,7 +194,7 @@ pub struct SourceContext {
     pub name: String,
     /// How many workers the run has.
     pub workers: usize,
-    /// When the run started, recorded: the same on every worker.
+    /// When the pipeline first started, recorded: the same on every worker, and in every run that goes on from a snapshot.
     pub started: EventTime,
     /// The run's clock.
     pub clock: Arc<dyn WallClock>,

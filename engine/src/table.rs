@@ -57,6 +57,8 @@ pub struct Demand {
     pub partial: Rc<Cell<bool>>,
     /// The rows of a window when it ends, and what corrects them later.
     pub ended: Rc<Cell<bool>>,
+    /// What has changed since the last snapshot: whether snapshots are taken at all.
+    pub snapshots: bool,
 }
 
 /// A keyed, changing collection.

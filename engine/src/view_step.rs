@@ -8,7 +8,7 @@ use std::mem::size_of;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::logic::{At, Emitted, Logic, Size};
+use crate::logic::{At, Emitted, Logic, Publish, Size};
 use crate::record::Data;
 use crate::run::Run;
 use crate::scalar::Columns;
@@ -89,7 +89,7 @@ where
         }
     }
 
-    fn on_publish(&mut self, at: At, _last: bool, _out: &mut Emitted<(), ()>) {
+    fn on_publish(&mut self, at: At, _publish: Publish, _out: &mut Emitted<(), ()>) {
         let part = Part {
             rows: self.rows.clone(),
             watermark: at.watermark,

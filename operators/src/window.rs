@@ -131,6 +131,7 @@ impl<'f, T: Data, K: KeyOf<T>> WindowedStream<'f, T, K> {
             location: Location::caller(),
             key_names: self.names.clone(),
             value_names: aggregate.names(),
+            made_by: String::new(),
             size: self.window.size(),
             lateness: self.window.lateness_allowed(),
         };

@@ -10,7 +10,7 @@
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use millstream_engine::raw::{At, Batch, Emitted, Logic, Size};
+use millstream_engine::raw::{At, Batch, Emitted, Logic, Publish, Size};
 use millstream_engine::{Data, EventTime, KeyOf, Window};
 use serde::{Deserialize, Serialize};
 
@@ -142,7 +142,7 @@ impl<T: Data, K: KeyOf<T>, A: Aggregate<T>> Logic for AheadLogic<T, K, A> {
 
     fn on_watermark(&mut self, _at: At, _out: &mut Emitted<Self::Out, T>) {}
 
-    fn on_publish(&mut self, _at: At, _last: bool, _out: &mut Emitted<Self::Out, T>) {}
+    fn on_publish(&mut self, _at: At, _publish: Publish, _out: &mut Emitted<Self::Out, T>) {}
 
     fn size(&mut self) -> Size {
         Size {

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use millstream_engine::raw::{At, Batch, Demand, Emitted, Logic, Size, Windowing};
+use millstream_engine::raw::{At, Batch, Demand, Emitted, Logic, Publish, Size, Windowing};
 use millstream_engine::{Change, Data, KeyOf, Windowed};
 
 use super::ahead::{Ahead, AheadLogic};
@@ -86,7 +86,7 @@ impl<T: Data, K: KeyOf<T>, A: Aggregate<T>> Logic for Whole<T, K, A> {
     fn on_watermark(&mut self, at: At, out: &mut Emitted<Self::Out, T>) {
         self.0.pass(at.watermark, &mut out.out);
     }
-    fn on_publish(&mut self, _at: At, _last: bool, out: &mut Emitted<Self::Out, T>) {
+    fn on_publish(&mut self, _at: At, _publish: Publish, out: &mut Emitted<Self::Out, T>) {
         self.0.publish(&mut out.out);
     }
     fn size(&mut self) -> Size {
@@ -108,7 +108,7 @@ impl<T: Data, K: KeyOf<T>, A: Aggregate<T>> Logic for Behind<T, K, A> {
     fn on_watermark(&mut self, at: At, out: &mut Emitted<Self::Out, ()>) {
         self.0.pass(at.watermark, &mut out.out);
     }
-    fn on_publish(&mut self, _at: At, _last: bool, out: &mut Emitted<Self::Out, ()>) {
+    fn on_publish(&mut self, _at: At, _publish: Publish, out: &mut Emitted<Self::Out, ()>) {
         self.0.publish(&mut out.out);
     }
     fn size(&mut self) -> Size {
