@@ -4,22 +4,32 @@
 //!  build dry ─▶ every mistake is told here ─▶ services start ─▶ workers start ─▶ … ─▶ all sources have ended, or a stop
 //! ```
 
+use std::any::Any;
 use std::num::NonZeroUsize;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, OnceLock, Weak};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::dead_letter::{DeadLetters, RecentDeadLetters};
 use crate::epoch::Epoch;
 use crate::epoch_clock::EpochClock;
 use crate::epoch_settings::EpochSettings;
-use crate::error::{Error, Result};
-use crate::flow::{Flow, Live};
+use crate::error::{BoxError, Error, Result};
+use crate::flow::{Flow, Graph, Live};
+use crate::guarantee::Guarantee;
 use crate::registry::Registry;
 use crate::run::{Run, RunInner, Service};
 use crate::running::{Running, Services};
 use crate::shared::{Setup, Shared};
 use crate::signals::Signals;
+use crate::sink::Staged;
+use crate::snapshot::collect;
+use crate::snapshot::follow::{CommitStep, Follower};
+use crate::snapshot::load::{self, Asked, Fresh};
+use crate::snapshot::manifest::Manifest;
+use crate::snapshot::state::{Durable, RunState};
+use crate::snapshot::store::Store;
+use crate::state_settings::State;
 use crate::status::Report;
 use crate::view::Catalog;
 use crate::wall::{SystemClock, WallClock};
@@ -50,6 +60,8 @@ pub struct App {
     services: Vec<Box<dyn Service>>,
     watchers: Vec<Box<dyn FnOnce(&Run) + Send>>,
     epochs: EpochSettings,
+    state: Option<State>,
+    follower: Option<Follower>,
 }
 
 impl App {
@@ -64,6 +76,8 @@ impl App {
             services: Vec::new(),
             watchers: Vec::new(),
             epochs: EpochSettings::default(),
+            state: None,
+            follower: None,
         }
     }
 
@@ -85,6 +99,25 @@ impl App {
     #[must_use]
     pub fn dead_letters(mut self, dead_letters: impl DeadLetters) -> Self {
         self.dead_letters = Arc::new(dead_letters);
+        self
+    }
+
+    /// Keeps state, so that the pipeline can be stopped or killed at any moment and goes on where it was, on as many
+    /// workers as one likes. Without, a run begins anew.
+    #[must_use]
+    pub fn state(mut self, state: State) -> Self {
+        self.state = Some(state);
+        self
+    }
+
+    /// Calls `follower` at each step of each commit, on whatever thread takes it; an error ends the run there and then,
+    /// as a crash would. For tests.
+    #[must_use]
+    pub fn follow_commits(
+        mut self,
+        follower: impl Fn(CommitStep, Epoch) -> Result<(), BoxError> + Send + Sync + 'static,
+    ) -> Self {
+        self.follower = Some(Arc::new(follower));
         self
     }
 
@@ -146,7 +179,7 @@ impl App {
         running.wait()
     }
 
-    /// Builds `pipeline` as [`run`](Self::run) would, and starts nothing.
+    /// Builds `pipeline` as [`run`](Self::run) would, looks whether it can go on from its state, and starts nothing.
     ///
     /// # Errors
     /// The first mistake in the pipeline, or what a source or a sink lacks.
@@ -154,7 +187,7 @@ impl App {
         &self,
         pipeline: impl for<'f> Fn(&mut Flow<'f>) -> Result<()> + Send + Sync + 'static,
     ) -> Result<()> {
-        self.prepare(&pipeline).map(drop)
+        self.look(&pipeline).map(drop)
     }
 
     /// Starts `pipeline` and returns at once. Signals are left to the caller.
@@ -195,7 +228,7 @@ impl App {
             });
         }
         let pipeline: Arc<Pipeline> = Arc::new(pipeline);
-        let live = self.prepare(&*pipeline)?;
+        let (live, lock) = self.prepare(&*pipeline)?;
         let shared = Arc::downgrade(&live.shared);
         self.clock.on_jump(Box::new(move || {
             if let Some(shared) = Weak::upgrade(&shared) {
@@ -219,27 +252,85 @@ impl App {
             live,
             guards: Some(guards),
             services,
+            lock,
         })
     }
 
-    /// Builds dry and makes what the workers share.
-    fn prepare(&self, pipeline: &Pipeline) -> Result<Live> {
-        let started = self.clock.now();
+    /// Reads what an earlier run has left, and builds dry: so every mistake is told before anything is changed.
+    fn look(&self, pipeline: &Pipeline) -> Result<Looked> {
+        let now = self.clock.now();
+        let store = self.state.as_ref().map(State::open).transpose()?;
+        let is_fresh = self.state.as_ref().is_some_and(|state| state.fresh);
+        let found = match &store {
+            Some(store) if !is_fresh => Manifest::read(&**store)?,
+            _ => None,
+        };
+        let fresh = Fresh {
+            lineage: format!("{:013x}", now.micros()),
+            started: now,
+        };
+        let kept = found.as_ref();
         let setup = Arc::new(Setup {
             name: self.name.clone(),
             workers: self.workers,
             clock: Arc::clone(&self.clock),
-            started,
-            run_stamp: format!("{:013x}", started.micros()),
-            durable: false,
+            started: kept.map_or(now, |kept| kept.started),
+            resumed: now,
+            run_stamp: kept.map_or(&fresh.lineage, |kept| &kept.lineage).clone(),
+            durable: store.is_some(),
             registry: Arc::new(Registry::default()),
             dead_letters: Arc::clone(&self.dead_letters),
         });
         let build = worker::build_dry(&setup, pipeline)?;
         let graph = build.graph.take();
+        let manifest = match &store {
+            None => None,
+            Some(store) => {
+                let asked = Asked {
+                    steps: &graph.steps,
+                    sources: &graph.sources,
+                    drop: self.state.as_ref().map_or(&[], |state| &state.drop),
+                };
+                Some(load::fit(found.as_ref(), &**store, &fresh, &asked)?)
+            }
+        };
+        Ok(Looked {
+            setup,
+            graph,
+            store: store.zip(manifest),
+            goes_on: found.is_some(),
+        })
+    }
+
+    /// Locks the state, looks, and makes what the workers share.
+    fn prepare(&self, pipeline: &Pipeline) -> Result<(Live, Option<Lock>)> {
+        let started = Instant::now();
+        let lock = match &self.state {
+            None => None,
+            Some(state) => Some(load::lock(&*state.open()?)?),
+        };
+        let mut looked = self.look(pipeline)?;
+        if let (Some(state), Some((store, _))) = (&self.state, &looked.store)
+            && state.fresh
+        {
+            collect::remove_all(&**store)?;
+        }
+        let durable = looked.begin()?;
+        let Looked { setup, graph, .. } = looked;
+        let first = Epoch::first_of_run(durable.as_ref().map_or(1, |durable| durable.resumed.run));
+        let resumed_from = durable.as_ref().map(|durable| durable.resumed.epoch);
+        let guarantee = Guarantee::of(
+            setup.durable,
+            graph.sources.iter().map(|source| &**source),
+            graph.sinks.iter().map(|sink| (&*sink.name, sink.delivery)),
+        );
+        tracing::info!(%guarantee, "if the process dies and is started again, events count");
+        let snapshots = self.state.as_ref().map(|state| state.every);
         let n_inputs = graph.sources.len() * self.workers;
-        let epochs = EpochClock::new(self.epochs, Epoch::first_of_run(1), started, n_inputs);
-        let shared = Arc::new(Shared::new(setup, epochs, graph.steps, graph.sources));
+        let epochs = EpochClock::new(self.epochs, first, setup.resumed, n_inputs, snapshots);
+        let state = RunState::new(durable, self.follower.clone());
+        let (steps, sources) = (graph.steps, graph.sources);
+        let shared = Arc::new(Shared::new(setup, epochs, state, guarantee, steps, sources));
         let (stopping, inlets) = (Arc::clone(&shared), graph.inlets.clone());
         let run = Run(Arc::new(RunInner {
             name: self.name.clone(),
@@ -253,6 +344,8 @@ impl App {
                 stopping.stop();
             }),
             published: Mutex::default(),
+            resumed_from: resumed_from.filter(|epoch| *epoch > Epoch::default()),
+            resuming: OnceLock::new(),
         }));
         let (asked, catalog) = (Arc::clone(&shared), Arc::downgrade(&run.0));
         let status = move || {
@@ -262,6 +355,47 @@ impl App {
             asked.status(epoch)
         };
         assert!(run.0.status.set(Box::new(status)).is_ok(), "set once");
-        Ok(Live { shared, run })
+        let live = Live {
+            shared,
+            run,
+            started,
+        };
+        Ok((live, lock))
+    }
+}
+
+/// Keeps other runs away from the state until it is dropped.
+type Lock = Box<dyn Any + Send + Sync>;
+
+/// What is known before anything is changed.
+struct Looked {
+    setup: Arc<Setup>,
+    graph: Graph,
+    /// Where state is kept, and the manifest to begin with.
+    store: Option<(Arc<dyn Store>, Manifest)>,
+    /// An earlier run has left state.
+    goes_on: bool,
+}
+
+impl Looked {
+    /// Writes down that the run begins; undoes what earlier ones did after their last commit.
+    fn begin(&mut self) -> Result<Option<Durable>> {
+        let Some((store, manifest)) = self.store.take() else {
+            return Ok(None);
+        };
+        let durable = load::begin(store, manifest, !self.goes_on)?;
+        if self.goes_on {
+            let (committed, staged) = (durable.resumed.epoch, &durable.resumed.staged);
+            for sink in &mut self.graph.sinks {
+                let of_sink = staged.iter().filter(|entry| entry.sink == sink.name);
+                let entries: Vec<_> = of_sink.map(|entry| Staged(entry.entry.clone())).collect();
+                let recover = sink.recover.take().expect("a sink recovers once");
+                recover(committed, &entries).map_err(|source| Error::Sink {
+                    name: sink.name.clone(),
+                    source,
+                })?;
+            }
+        }
+        Ok(Some(durable))
     }
 }

@@ -91,20 +91,28 @@ impl<'f, T: Data> Stream<'f, T> {
             location,
             key_names,
             value_names,
-            made_by: _,
+            made_by,
             size,
             lateness,
         } = asked;
         let build = &self.flow.build;
         build.claim("step", &name, location);
         let closes = format!("its end and {} s of lateness", lateness.as_secs_f64());
-        let step = build.step("window", &name, self.reads.to_vec(), Some(closes));
+        let key_columns = self.columns_of::<W::Key>(&key_names, location);
+        let value_columns = self.columns_of::<W::Values>(&value_names, location);
+        let columns = crate::value::in_words(key_columns.iter().chain(&*value_columns));
+        let definition = format!("{made_by}; {columns}");
+        let inputs = self.reads.to_vec();
+        let step = build.step("window", &name, inputs, Some(closes), definition);
         let counted = |counts_state| Counted {
             step: Arc::clone(&step),
             worker: build.worker,
             counts_state,
         };
-        let demand = Demand::default();
+        let demand = Demand {
+            snapshots: build.setup.durable,
+            ..Demand::default()
+        };
         let speaks = Speaks {
             origin: build.new_origin(),
             by: lateness,
@@ -117,8 +125,8 @@ impl<'f, T: Data> Stream<'f, T> {
             changes,
             marks: self.marks.clone(),
             origins: self.origins.clone(),
-            key_columns: self.columns_of::<W::Key>(&key_names, location),
-            value_columns: self.columns_of::<W::Values>(&value_names, location),
+            key_columns,
+            value_columns,
             demand,
             size,
             own_marks,

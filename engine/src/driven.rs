@@ -9,8 +9,9 @@ use std::sync::atomic::Ordering::Relaxed;
 use crate::dead_letter::DeadLetter;
 use crate::error::BoxError;
 use crate::record::Record;
-use crate::shared::{PartitionMeter, PartitionState};
-use crate::source::{Arrival, Intake, Partition, PartitionWatermark, Polled};
+use crate::shared::{PartitionMeter, Shown};
+use crate::snapshot::manifest::PartitionState;
+use crate::source::{Arrival, Intake, Partition, PartitionWatermark, Polled, Position};
 use crate::step::Meter;
 use crate::time::EventTime;
 use crate::watermarks::Watermarks;
@@ -23,7 +24,10 @@ const RECORDS_PER_POLL: usize = 4096;
 pub(crate) struct Rules {
     pub(crate) watermarks: Watermarks,
     pub(crate) arrival: Arrival,
+    /// When the pipeline first started.
     pub(crate) started: EventTime,
+    /// When this run did.
+    pub(crate) resumed: EventTime,
 }
 
 impl Rules {
@@ -50,7 +54,9 @@ pub(crate) struct Driven<P: Partition> {
     /// When it last had something, or last waited for something else than its input.
     busy_at: EventTime,
     idle: bool,
-    told: Option<(PartitionState, EventTime)>,
+    told: Option<(Shown, EventTime)>,
+    /// Where it stood when it ended.
+    last_position: Option<Position>,
 }
 
 /// What a poll brought.
@@ -75,9 +81,34 @@ impl<P: Partition> Driven<P> {
             rules,
             watermark: PartitionWatermark::new(rules.watermarks.bound()),
             polled: None,
-            busy_at: rules.started,
+            busy_at: rules.resumed,
             idle: false,
             told: None,
+            last_position: None,
+        }
+    }
+
+    /// The same partition as an earlier run left it. What time passed between the runs does not count as quiet.
+    pub(crate) fn restored(mut self, state: &PartitionState) -> Self {
+        self.watermark.restore(state.watermark);
+        self.busy_at = self.rules.resumed.minus(state.quiet);
+        self.idle = state.idle;
+        self
+    }
+
+    /// What a snapshot keeps of it.
+    pub(crate) fn state(&self, now: EventTime, meter: &PartitionMeter) -> PartitionState {
+        let position = match &self.partition {
+            Some(partition) => partition.position(),
+            None => self.last_position.clone(),
+        };
+        PartitionState {
+            position,
+            watermark: self.watermark(),
+            quiet: now.since(self.busy_at),
+            idle: self.idle,
+            events: meter.events.load(Relaxed),
+            rejected: meter.rejected.load(Relaxed),
         }
     }
 
@@ -159,16 +190,17 @@ impl<P: Partition> Driven<P> {
         let quiet = now.since(self.busy_at) >= self.rules.watermarks.idle_after;
         self.idle = matches!(polled, Polled::CaughtUp { .. }) && quiet;
         if polled == Polled::Ended {
-            self.partition = None;
+            let ended = self.partition.take();
+            self.last_position = ended.and_then(|partition| partition.position());
         }
         let state = match polled {
-            Polled::Ended => PartitionState::Ended,
-            Polled::Held => PartitionState::Held,
-            Polled::CaughtUp { .. } if self.idle => PartitionState::Idle,
-            Polled::CaughtUp { .. } | Polled::Ready => PartitionState::Active,
+            Polled::Ended => Shown::Ended,
+            Polled::Held => Shown::Held,
+            Polled::CaughtUp { .. } if self.idle => Shown::Idle,
+            Polled::CaughtUp { .. } | Polled::Ready => Shown::Active,
         };
         let told = (state, self.watermark());
-        let as_known = |(known, watermark): (PartitionState, EventTime)| {
+        let as_known = |(known, watermark): (Shown, EventTime)| {
             known == state && watermark.is_finite() == self.watermark().is_finite()
         };
         if !self.told.is_some_and(as_known) {
@@ -181,27 +213,27 @@ impl<P: Partition> Driven<P> {
         }
     }
 
-    fn reason(&self, state: PartitionState) -> String {
+    fn reason(&self, state: Shown) -> String {
         let idle_after = self.rules.watermarks.idle_after.as_secs_f64();
         match state {
-            PartitionState::Active if self.watermark() == EventTime::MIN => format!(
+            Shown::Active if self.watermark() == EventTime::MIN => format!(
                 "it has promised nothing yet and holds everyone up: that waits for {}; after {idle_after} s without \
                  any event the partition is idle and holds no one up",
                 self.rules.watermarks.describe()
             ),
-            PartitionState::Active => format!(
+            Shown::Active => format!(
                 "it stands at {}, and moves when newer events come; after {idle_after} s without any the partition is \
                  idle and holds no one up",
                 self.rules.watermarks.describe()
             ),
-            PartitionState::Idle => format!(
+            Shown::Idle => format!(
                 "nothing came for {idle_after} s: it is idle and holds no one up; when all are idle, time goes on by \
                  the wall clock from where the watermark stood"
             ),
-            PartitionState::Held => {
+            Shown::Held => {
                 "it waits until the other partitions of its input have come as far".into()
             }
-            PartitionState::Ended => "it has ended and holds no one up".into(),
+            Shown::Ended => "it has ended and holds no one up".into(),
         }
     }
 }

@@ -14,6 +14,10 @@
 //! Some epochs are *publish epochs*: at their end partial results are shown. The clock chooses them, the next as soon as
 //! the interval has passed and twenty times what the last one cost, so that publishing takes a twentieth of the time at
 //! most; freshness gives way before throughput does. An epoch closed without publishing is followed by one that does.
+//!
+//! Some publish epochs are *snapshot epochs*: what there is at their end is committed. In a durable run one is due when
+//! the snapshot interval has passed, in any other with every publish epoch; in both only if something has changed, and
+//! only after the last one was committed, so that never more than one is on its way.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -24,6 +28,7 @@ use timely::scheduling::SyncActivator;
 
 use crate::epoch::Epoch;
 use crate::epoch_settings::EpochSettings;
+use crate::logic::Publish;
 use crate::time::EventTime;
 
 /// One per process, shared by its workers.
@@ -45,9 +50,35 @@ struct State {
     publish_cost: Duration,
     /// Some closed epoch has not been published.
     unpublished: bool,
-    publish_epochs: VecDeque<u64>,
+    publish_epochs: VecDeque<(u64, Publish)>,
+    snapshots: Snapshots,
     sources_open: usize,
     activators: Vec<SyncActivator>,
+}
+
+/// When snapshots are taken.
+struct Snapshots {
+    /// At least this long after one another; `None` in a run that is not durable: with every publish epoch.
+    interval: Option<Duration>,
+    next: EventTime,
+    /// The one that is not committed yet.
+    open: Option<u64>,
+    /// Something has changed that no snapshot epoch has closed over.
+    wanted: bool,
+    /// How many parts of sinks hold rows that time alone will make them stage.
+    rows_held: usize,
+}
+
+impl Snapshots {
+    /// Whether one is to be taken of an epoch that closes at `now`, which is published anyway if `published`.
+    fn is_due(&self, now: EventTime, published: bool) -> bool {
+        let wanted = self.wanted || self.rows_held > 0;
+        let due = match self.interval {
+            Some(_) => now >= self.next,
+            None => published,
+        };
+        wanted && due && self.open.is_none()
+    }
 }
 
 /// What became of the wish to close an epoch.
@@ -62,12 +93,14 @@ pub(crate) enum Close {
 }
 
 impl EpochClock {
-    /// A clock at `first`, for `sources` source operators (sources times workers).
+    /// A clock at `first`, for `sources` source operators (sources times workers); with snapshots every `snapshots` in a
+    /// durable run.
     pub(crate) fn new(
         settings: EpochSettings,
         first: Epoch,
         now: EventTime,
         sources: usize,
+        snapshots: Option<Duration>,
     ) -> Self {
         EpochClock {
             settings,
@@ -82,6 +115,13 @@ impl EpochClock {
                 publish_cost: Duration::ZERO,
                 unpublished: false,
                 publish_epochs: VecDeque::new(),
+                snapshots: Snapshots {
+                    interval: snapshots,
+                    next: now.plus(snapshots.unwrap_or_default()),
+                    open: None,
+                    wanted: false,
+                    rows_held: 0,
+                },
                 sources_open: sources,
                 activators: Vec::new(),
             }),
@@ -111,9 +151,10 @@ impl EpochClock {
         self.state().activate_all();
     }
 
-    /// Closes `epoch` if it is still open and may be closed.
-    pub(crate) fn close(&self, epoch: u64, now: EventTime, full: bool) -> Close {
+    /// Closes `epoch` if it is still open and may be closed; `changes` if it has more than marks.
+    pub(crate) fn close(&self, epoch: u64, now: EventTime, full: bool, changes: bool) -> Close {
         let mut state = self.state();
+        state.snapshots.wanted |= changes;
         if self.current() > epoch {
             return Close::Closed;
         }
@@ -129,15 +170,16 @@ impl EpochClock {
         Close::Closed
     }
 
-    /// Closes the open epoch as a publish epoch if an earlier one was closed without publishing.
+    /// Closes the open epoch if an earlier one is still to be published, or to be part of a snapshot.
     pub(crate) fn close_to_publish(&self, now: EventTime) -> Option<Close> {
         let mut state = self.state();
         let epoch = self.current();
-        if !state.unpublished || state.sources_open == 0 {
+        if state.sources_open == 0 {
             return None;
         }
-        if now < state.next_publish {
-            return Some(Close::NotBefore(state.next_publish));
+        let due = state.next_due()?;
+        if now < due {
+            return Some(Close::NotBefore(due));
         }
         if epoch.saturating_sub(state.completed) >= self.settings.in_flight {
             state.held_back = true;
@@ -148,7 +190,12 @@ impl EpochClock {
     }
 
     fn advance(&self, state: &mut State, epoch: u64, now: EventTime) {
-        state.unpublished = now < state.next_publish;
+        let published = now >= state.next_publish;
+        let snapshot = state.snapshots.is_due(now, published);
+        if snapshot {
+            state.open_snapshot(epoch, now);
+        }
+        state.unpublished = !published && !snapshot;
         if !state.unpublished {
             let cost = std::mem::take(&mut state.publish_cost);
             state.publish_interval = self
@@ -156,11 +203,55 @@ impl EpochClock {
                 .interval
                 .max(cost * self.settings.publish_share);
             state.next_publish = now.plus(state.publish_interval);
-            state.publish_epochs.push_back(epoch);
+            let publish = Publish {
+                snapshot,
+                last: false,
+            };
+            state.publish_epochs.push_back((epoch, publish));
         }
         state.opened = now;
         self.current.store(epoch + 1, Ordering::SeqCst);
         state.activate_all();
+    }
+
+    /// The snapshot epoch below `current` that is not committed yet, if there is one.
+    pub(crate) fn snapshot_below(&self, current: u64) -> Option<u64> {
+        self.state().snapshots.open.filter(|epoch| *epoch < current)
+    }
+
+    /// Begins the last snapshot of the run, at the open epoch, unless there is one that is not committed yet.
+    pub(crate) fn begin_last_snapshot(&self, now: EventTime) -> bool {
+        let mut state = self.state();
+        let none_open = state.snapshots.open.is_none();
+        if none_open {
+            state.open_snapshot(self.current(), now);
+        }
+        none_open
+    }
+
+    /// The snapshot of `epoch` is committed: the next one may come.
+    pub(crate) fn committed(&self, epoch: u64) {
+        let mut state = self.state();
+        let open = state.snapshots.open.take();
+        assert_eq!(open, Some(epoch), "one snapshot is committed at a time");
+        if state.snapshots.wanted || state.sources_open == 0 {
+            state.activate_all();
+        }
+    }
+
+    /// Something has changed that is to be part of a snapshot.
+    pub(crate) fn has_changes(&self) {
+        let mut state = self.state();
+        if !std::mem::replace(&mut state.snapshots.wanted, true) && state.snapshots.open.is_none() {
+            state.activate_all();
+        }
+    }
+
+    /// A part of a sink holds rows that time alone will make it stage, or holds none any more.
+    pub(crate) fn holds_rows(&self, holds: bool) {
+        let mut state = self.state();
+        let held = &mut state.snapshots.rows_held;
+        *held = if holds { *held + 1 } else { *held - 1 };
     }
 
     /// Takes note that all epochs below `frontier` are complete.
@@ -181,7 +272,7 @@ impl EpochClock {
     }
 
     /// The publish epochs that were not asked for yet, and the open epoch, which is after them.
-    pub(crate) fn take_publish_epochs(&self) -> (Vec<u64>, u64) {
+    pub(crate) fn take_publish_epochs(&self) -> (Vec<(u64, Publish)>, u64) {
         let mut state = self.state();
         (state.publish_epochs.drain(..).collect(), self.current())
     }
@@ -190,6 +281,7 @@ impl EpochClock {
     pub(crate) fn has_news(&self) {
         let mut state = self.state();
         state.unpublished = true;
+        state.snapshots.wanted = true;
         state.activate_all();
     }
 
@@ -210,6 +302,25 @@ impl EpochClock {
 }
 
 impl State {
+    /// When an epoch is to be closed though nobody has news, if ever.
+    fn next_due(&self) -> Option<EventTime> {
+        let publish = self.unpublished.then_some(self.next_publish);
+        let snapshots = &self.snapshots;
+        let snapshot =
+            (snapshots.wanted && snapshots.open.is_none()).then_some(match snapshots.interval {
+                Some(_) => snapshots.next,
+                None => self.next_publish,
+            });
+        [publish, snapshot].into_iter().flatten().min()
+    }
+
+    fn open_snapshot(&mut self, epoch: u64, now: EventTime) {
+        let snapshots = &mut self.snapshots;
+        snapshots.open = Some(epoch);
+        snapshots.wanted = false;
+        snapshots.next = now.plus(snapshots.interval.unwrap_or_default());
+    }
+
     fn activate_all(&self) {
         for activator in &self.activators {
             // A worker that is gone needs no waking.
@@ -229,44 +340,99 @@ mod tests {
 
     #[test]
     fn closes_when_full_or_old_and_never_too_far_ahead() {
-        let clock = EpochClock::new(EpochSettings::default(), Epoch::from_u64(0), at(0), 1);
-        assert_eq!(clock.close(0, at(1), false), Close::NotBefore(at(10)));
-        assert_eq!(clock.close(0, at(1), true), Close::Closed);
+        let clock = EpochClock::new(EpochSettings::default(), Epoch::from_u64(0), at(0), 1, None);
+        assert_eq!(clock.close(0, at(1), false, true), Close::NotBefore(at(10)));
+        assert_eq!(clock.close(0, at(1), true, true), Close::Closed);
         assert_eq!(
-            clock.close(0, at(1), true),
+            clock.close(0, at(1), true, true),
             Close::Closed,
             "it is closed already"
         );
         assert_eq!(clock.current(), 1);
         for epoch in 1..4 {
-            assert_eq!(clock.close(epoch, at(2), true), Close::Closed);
+            assert_eq!(clock.close(epoch, at(2), true, true), Close::Closed);
         }
-        assert_eq!(clock.close(4, at(100), true), Close::HeldBack);
+        assert_eq!(clock.close(4, at(100), true, true), Close::HeldBack);
         clock.completed(1);
-        assert_eq!(clock.close(4, at(100), true), Close::Closed);
+        assert_eq!(clock.close(4, at(100), true, true), Close::Closed);
     }
 
     #[test]
     fn publishing_takes_a_twentieth_and_is_never_forgotten() {
-        let clock = EpochClock::new(EpochSettings::default(), Epoch::from_u64(0), at(0), 1);
-        assert_eq!(clock.close(0, at(10), false), Close::Closed);
-        assert_eq!(clock.take_publish_epochs().0, [0]);
+        let clock = EpochClock::new(EpochSettings::default(), Epoch::from_u64(0), at(0), 1, None);
+        assert_eq!(clock.close(0, at(10), false, true), Close::Closed);
+        clock.committed(0);
+        assert_eq!(published(&clock), [0]);
         clock.spent_publishing(millis(5));
-        assert_eq!(clock.close(1, at(20), false), Close::Closed);
+        assert_eq!(clock.close(1, at(20), false, true), Close::Closed);
         assert_eq!(
-            clock.take_publish_epochs().0,
+            published(&clock),
             [1],
             "what it cost counts from the next one on"
         );
-        assert_eq!(clock.close(2, at(30), false), Close::Closed);
-        assert!(clock.take_publish_epochs().0.is_empty());
+        clock.committed(1);
+        assert_eq!(clock.close(2, at(30), false, true), Close::Closed);
+        assert!(published(&clock).is_empty());
         assert_eq!(
             clock.close_to_publish(at(31)),
             Some(Close::NotBefore(at(120)))
         );
         clock.completed(3);
         assert_eq!(clock.close_to_publish(at(120)), Some(Close::Closed));
-        assert_eq!(clock.take_publish_epochs().0, [3]);
+        assert_eq!(published(&clock), [3]);
         assert_eq!(clock.close_to_publish(at(500)), None);
+    }
+
+    fn published(clock: &EpochClock) -> Vec<u64> {
+        let (epochs, _) = clock.take_publish_epochs();
+        epochs.into_iter().map(|(epoch, _)| epoch).collect()
+    }
+
+    #[test]
+    fn one_snapshot_at_a_time_and_none_of_nothing() {
+        let every = Some(millis(1000));
+        let clock = EpochClock::new(
+            EpochSettings::default(),
+            Epoch::from_u64(0),
+            at(0),
+            1,
+            every,
+        );
+        let snapshots = || -> Vec<u64> {
+            let (epochs, _) = clock.take_publish_epochs();
+            let taken = epochs.into_iter().filter(|(_, publish)| publish.snapshot);
+            taken.map(|(epoch, _)| epoch).collect()
+        };
+        assert_eq!(clock.close(0, at(999), false, true), Close::Closed);
+        assert!(snapshots().is_empty(), "it is not time yet");
+        assert_eq!(
+            clock.close_to_publish(at(999)),
+            Some(Close::NotBefore(at(1000)))
+        );
+        assert_eq!(clock.close_to_publish(at(1000)), Some(Close::Closed));
+        assert_eq!(snapshots(), [1]);
+        assert_eq!(
+            (clock.snapshot_below(1), clock.snapshot_below(2)),
+            (None, Some(1))
+        );
+        clock.completed(2);
+        assert_eq!(clock.close(2, at(5000), false, true), Close::Closed);
+        assert!(snapshots().is_empty(), "the last one is not committed yet");
+        assert!(!clock.begin_last_snapshot(at(5000)));
+        clock.committed(1);
+        assert_eq!(clock.close_to_publish(at(5000)), Some(Close::Closed));
+        assert_eq!(snapshots(), [3]);
+        clock.committed(3);
+        clock.completed(4);
+        assert_eq!(clock.close(4, at(9000), false, false), Close::Closed);
+        assert!(snapshots().is_empty(), "nothing has changed");
+        clock.holds_rows(true);
+        clock.completed(5);
+        assert_eq!(clock.close(5, at(9900), false, false), Close::Closed);
+        assert_eq!(
+            snapshots(),
+            [5],
+            "rows that wait for their time are asked after"
+        );
     }
 }

@@ -2,6 +2,9 @@
 
 use std::panic::Location;
 
+use crate::epoch::Epoch;
+use crate::snapshot::error::StateError;
+
 /// Any error, as sources and sinks give them.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
@@ -100,6 +103,17 @@ pub enum Error {
         step: String,
         /// What the panic said.
         message: String,
+    },
+    /// Snapshots could not be read, written or used.
+    #[error(transparent)]
+    State(#[from] StateError),
+    /// A worker has nothing to say to a commit, so it failed: nothing is committed without it.
+    #[error("worker {worker} has not voted for epoch {epoch}: the run ends at the commit before")]
+    NoVote {
+        /// The worker.
+        worker: usize,
+        /// The snapshot epoch.
+        epoch: Epoch,
     },
     /// The workers could not be started.
     #[error("cannot start {workers} workers: {reason}")]

@@ -9,16 +9,23 @@ use std::collections::{BTreeMap, HashMap};
 use std::panic::Location;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Instant;
 
 use timely::dataflow::operators::{Probe, probe};
 use timely::dataflow::scope::Scope;
 
-use crate::error::Error;
+use crate::epoch::Epoch;
+use crate::error::{BoxError, Error};
 use crate::inlet::Inlet;
 use crate::mark::Origin;
 use crate::pulse::pulse;
 use crate::run::Run;
 use crate::shared::{Setup, Shared, SourceMeter};
+use crate::sink::{Delivery, Staged};
+use crate::snapshot::change::Changes;
+use crate::snapshot::commit::commit;
+use crate::snapshot::publish::{Outlet, publish};
+use crate::snapshot::write::write;
 use crate::source::{Source, SourceContext};
 use crate::step::Step;
 use crate::stream::Marks;
@@ -32,6 +39,8 @@ pub struct Flow<'f> {
     pub(crate) scope: Scope<'f, u64>,
     pub(crate) build: Rc<Build>,
     pub(crate) pulse: Marks<'f>,
+    /// What goes into snapshots, step by step.
+    changes: Rc<RefCell<Vec<Changes<'f>>>>,
 }
 
 /// What one building of the pipeline on one worker needs and gathers.
@@ -52,6 +61,8 @@ pub(crate) struct Build {
 pub(crate) struct Live {
     pub(crate) shared: Arc<Shared>,
     pub(crate) run: Run,
+    /// When the run was asked for, to say how long it took to be ready.
+    pub(crate) started: Instant,
 }
 
 /// What a building came across.
@@ -62,8 +73,21 @@ pub(crate) struct Graph {
     pub(crate) sources: Vec<Arc<SourceMeter>>,
     pub(crate) views: BTreeMap<String, Arc<[Column]>>,
     pub(crate) inlets: BTreeMap<String, Arc<dyn Inlet>>,
+    /// The sinks' parts on this worker.
+    pub(crate) outlets: Vec<Rc<RefCell<Outlet>>>,
+    pub(crate) sinks: Vec<SinkAsked>,
     pub(crate) something_comes_out: bool,
     pub(crate) errors: Vec<Error>,
+}
+
+type Recover = Box<dyn FnOnce(Epoch, &[Staged]) -> Result<(), BoxError>>;
+
+/// What is known of a sink before anything starts.
+pub(crate) struct SinkAsked {
+    pub(crate) name: String,
+    pub(crate) delivery: Delivery,
+    /// Undoes what came after the last commit.
+    pub(crate) recover: Option<Recover>,
 }
 
 impl<'f> Flow<'f> {
@@ -73,6 +97,7 @@ impl<'f> Flow<'f> {
             scope,
             build,
             pulse,
+            changes: Rc::default(),
         }
     }
 
@@ -104,6 +129,19 @@ impl<'f> Flow<'f> {
             name: name.into(),
             source,
         }
+    }
+
+    /// What a step, a source or a sink contributes to snapshots.
+    pub(crate) fn keeps(&self, changes: Changes<'f>) {
+        self.changes.borrow_mut().push(changes);
+    }
+
+    /// Ends the building: all that is contributed to snapshots meets, is written, committed and published.
+    pub(crate) fn finish(&self) {
+        let changes = std::mem::take(&mut *self.changes.borrow_mut());
+        let votes = write(self, changes);
+        let committed = commit(self, votes);
+        publish(self, committed);
     }
 
     /// How many workers the graph is built for.
@@ -191,6 +229,7 @@ impl Build {
         name: &str,
         inputs: Vec<String>,
         closes: Option<String>,
+        definition: String,
     ) -> Arc<Step> {
         let step = match &self.live {
             Some(live) => Arc::clone(live.shared.step(kind, name)),
@@ -199,6 +238,7 @@ impl Build {
                 kind,
                 inputs,
                 closes,
+                definition,
                 self.setup.workers,
             )),
         };

@@ -2,7 +2,8 @@
 //!
 //! ```text
 //!  Partition::poll ──▶ intake ──▶ records@e ─────────────────────────────▶
-//!        (many)          │   └──▶ marks@e, once e closes ──▶ broadcast ──▶ all workers
+//!        (many)          │   ├──▶ marks@e, once e closes ──▶ broadcast ──▶ all workers
+//!                        │   └──▶ positions@e, if e is a snapshot epoch
 //!                        └──▶ dead letters
 //! ```
 //!
@@ -25,6 +26,7 @@ use crate::error::Error;
 use crate::flow::Flow;
 use crate::mark::{Mark, Origin};
 use crate::reader::{self, Reader};
+use crate::snapshot::change::Change;
 use crate::source::{Source, Waker};
 use crate::source_step::SourceStep;
 use crate::step;
@@ -44,8 +46,10 @@ pub(crate) fn input<'f, S: Source>(
     let mut builder = OperatorBuilder::new(format!("source {name}"), flow.scope);
     let (records, record_stream) = builder.new_output::<Batch<S::Item>>();
     let (marks, mark_stream) = builder.new_output::<Vec<Mark>>();
+    let (changes, change_stream) = builder.new_output::<Vec<Change>>();
     let mut records = OutputBuilder::<_, NoopBuilder<Batch<S::Item>>>::from(records);
     let mut marks = OutputBuilder::<_, CapacityContainerBuilder<Vec<Mark>>>::from(marks);
+    let mut changes = OutputBuilder::<_, CapacityContainerBuilder<Vec<Change>>>::from(changes);
     let address = builder.operator_info().address;
     let activator = Rc::new(flow.scope.activator_for(Rc::clone(&address)));
     let step: Rc<str> = format!("source {name}").into();
@@ -60,6 +64,7 @@ pub(crate) fn input<'f, S: Source>(
             step::enter(&step);
             let Some(source) = &mut running else { return };
             let (mut records, mut marks) = (records.activate(), marks.activate());
+            let mut changes = changes.activate();
             let ended = source.turn(
                 |capability, batch| {
                     records
@@ -67,12 +72,14 @@ pub(crate) fn input<'f, S: Source>(
                         .give_container(&mut Rc::new(batch))
                 },
                 |capability, mark| marks.session(capability).give(mark),
+                |capability, change| changes.session(capability).give(change),
             );
             if ended {
                 running.take().expect("it was running").end();
             }
         }
     });
+    flow.keeps(change_stream);
     (record_stream, mark_stream.broadcast())
 }
 

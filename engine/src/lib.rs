@@ -51,10 +51,12 @@ mod snapshot;
 
 mod app;
 mod error;
+mod guarantee;
 mod run;
 mod running;
 mod shared;
 mod signals;
+mod state_settings;
 mod status;
 mod step;
 mod timers;
@@ -67,24 +69,29 @@ pub use dead_letter::{DeadLetter, DeadLetters, RAW_BYTES_MAX, RecentDeadLetters}
 pub use epoch::Epoch;
 pub use error::{BoxError, Error, Result};
 pub use flow::Flow;
+pub use guarantee::{Guarantee, Level};
 pub use inlet::{Inlet, Receipt, Refusal};
 pub use key::{Key, KeyOf};
 pub use keyed::KeyedStream;
 pub use record::{Data, Record};
 pub use registry::Registry;
 pub use row_stream::RowStream;
-pub use run::{Run, Service};
+pub use run::{Resumed, Run, Service};
 pub use running::Running;
 pub use scalar::{Columns, Names, Scalar};
 pub use sink::{
     Delivery, Published, Sink, SinkContext, SinkPart, SinkRow, StageAt, Staged, Unpublished,
 };
 pub use snapshot::entry::{LoadError, Loading};
+pub use snapshot::error::StateError;
+pub use snapshot::follow::CommitStep;
+pub use snapshot::local::LocalStore;
 pub use snapshot::log::Saving;
 pub use snapshot::store::{Store, StoreFile};
 pub use source::{
     Arrival, Intake, Partition, Polled, Position, Rewind, Source, SourceContext, TooFarAhead, Waker,
 };
+pub use state_settings::State;
 pub use status::{PartitionStatus, PipelineStatus, Report, SourceStatus, StepStatus};
 pub use stream::Stream;
 pub use table::{Change, Stage, Table, ViewSettings};

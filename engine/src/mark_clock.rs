@@ -18,6 +18,8 @@ pub(crate) struct MarkClock {
     standings: BTreeMap<(Origin, u32), Standing>,
     n_expected: usize,
     watermark: EventTime,
+    /// The watermark, if the input has not ended; else what it was before.
+    before_end: EventTime,
     /// Where the watermark stood, and the wall clock with it, when the last partition fell idle.
     all_idle_from: Option<(EventTime, EventTime)>,
 }
@@ -29,6 +31,7 @@ impl MarkClock {
             standings: BTreeMap::new(),
             n_expected: n_origins * n_workers,
             watermark: EventTime::MIN,
+            before_end: EventTime::MIN,
             all_idle_from: None,
         }
     }
@@ -37,6 +40,17 @@ impl MarkClock {
     #[must_use]
     pub(crate) fn watermark(&self) -> EventTime {
         self.watermark
+    }
+
+    /// What a snapshot keeps of it. That the input has ended is a promise for this run alone: another may go on reading.
+    pub(crate) fn kept(&self) -> EventTime {
+        self.before_end
+    }
+
+    /// Goes on from where an earlier run had come to.
+    pub(crate) fn restore(&mut self, kept: EventTime) {
+        self.watermark = kept;
+        self.before_end = kept;
     }
 
     /// Takes a mark of the current epoch.
@@ -115,6 +129,9 @@ impl MarkClock {
             (None, None) => EventTime::MAX,
         };
         self.watermark = self.watermark.max(reached);
+        if self.watermark < EventTime::MAX {
+            self.before_end = self.watermark;
+        }
         self.watermark
     }
 }

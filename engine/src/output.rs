@@ -1,24 +1,38 @@
-//! The sink operator: writes rows as they come, stages and publishes at publish epochs.
+//! The sink operator: writes rows as they come, and stages them at snapshot epochs.
 //!
-//! Staging makes durable and invisible, publishing makes visible; between the two lies the commit of the epoch. A run
-//! without durable state commits each epoch as soon as it is complete.
+//! ```text
+//!  rows@e ──▶ SinkPart::write … stage(e) ──▶ staged@e ──▶ into the vote ──▶ commit ──▶ SinkPart::publish, behind it
+//! ```
+//!
+//! Staging makes durable and invisible, publishing makes visible; between the two lies the commit of the epoch, on all
+//! workers. Rows that are not staged go into the snapshot, so that whoever goes on from there has them.
 
+use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::rc::Rc;
-use std::sync::PoisonError;
-use std::sync::atomic::Ordering::SeqCst;
+use std::sync::Arc;
 use std::time::Duration;
 
+use timely::container::CapacityContainerBuilder;
 use timely::dataflow::channels::pact::Pipeline;
+use timely::dataflow::operators::Operator;
 
 use crate::error::{BoxError, Error};
 use crate::flow::Live;
 use crate::logic::{At, Emitted, Logic, Publish, Size};
 use crate::record::{Data, Record};
 use crate::row_stream::RowStream;
-use crate::sink::{SinkPart, SinkRow, StageAt};
+use crate::shard::{N_SHARDS, Shard};
+use crate::sink::{SinkPart, SinkRow, StageAt, Unpublished};
+use crate::snapshot::change::Change;
+use crate::snapshot::entry::{Entry, LoadError};
+use crate::snapshot::follow::CommitStep;
+use crate::snapshot::log::{Kind, Log};
+use crate::snapshot::publish::{Outlet, publish_again};
 use crate::stateful::{Counted, Fed, stateful};
 use crate::stream::Batch;
 use crate::time::EventTime;
+use crate::value::in_words;
 use crate::window::Window;
 
 /// Builds the operator; `part` is `None` when the pipeline is built dry.
@@ -29,19 +43,34 @@ pub(crate) fn output<T: Data>(
 ) {
     let stream = &rows.stream;
     let build = &stream.flow.build;
-    let step = build.step("sink", name, stream.reads.to_vec(), None);
+    let definition = in_words(&*rows.columns);
+    let step = build.step("sink", name, stream.reads.to_vec(), None, definition);
     let counted = Counted {
         step,
         worker: build.worker,
         counts_state: true,
     };
+    let live = build.live.clone();
+    let outlet = part.map(|part| {
+        Rc::new(RefCell::new(Outlet {
+            name: name.into(),
+            part,
+            staged: BTreeMap::new(),
+        }))
+    });
     let logic = OutputLogic {
         name: name.into(),
-        live: build.live.clone(),
-        part,
+        worker: build.worker,
+        live: live.clone().zip(outlet.clone()),
         row: Rc::clone(&rows.row),
         windows: rows.windows,
         pending: Vec::new(),
+        holds_rows: false,
+        unpublished: Unpublished::default(),
+        buckets: BTreeMap::new(),
+        next_entry: live.as_ref().map_or(0, |live| live.shared.epochs.first),
+        restored: BTreeMap::new(),
+        restored_notes: Vec::new(),
     };
     let fed = Fed {
         batches: stream.batches.clone(),
@@ -49,24 +78,63 @@ pub(crate) fn output<T: Data>(
         n_origins: stream.origins.len(),
     };
     let built = stateful(&stream.flow, counted, fed, Pipeline, None, logic);
+    let sink: Arc<str> = name.into();
+    let changes = built.out.clone();
+    let changes = changes.unary::<CapacityContainerBuilder<Vec<Change>>, _, _, _>(
+        Pipeline,
+        "staged",
+        |_, _| {
+            move |input, output| {
+                input.for_each(|capability, entries| {
+                    let (sink, entries) = (Arc::clone(&sink), std::mem::take(entries));
+                    let staged = Change::Staged { sink, entries };
+                    output.session(&capability).give(staged);
+                });
+            }
+        },
+    );
+    stream.flow.keeps(changes);
     build.comes_out(built.out);
+    if let (Some(outlet), Some(live)) = (outlet, live) {
+        if let Err(source) = publish_again(&outlet, &live, build.worker) {
+            let name = name.into();
+            build.error(Error::Sink { name, source });
+        }
+        build.graph.borrow_mut().outlets.push(outlet);
+    }
 }
 
 struct OutputLogic<T> {
     name: String,
-    live: Option<Live>,
-    part: Option<Box<dyn SinkPart>>,
+    worker: usize,
+    live: Option<(Live, Rc<RefCell<Outlet>>)>,
     row: Rc<dyn Fn(&Record<T>) -> SinkRow>,
     /// Of rows that are timed at the start of their window: how long these are.
     windows: Option<Duration>,
     /// Room for the rows of a batch.
     pending: Vec<SinkRow>,
+    /// Whether the epoch clock knows that rows are held.
+    holds_rows: bool,
+    /// What is frozen and not saved yet.
+    unpublished: Unpublished,
+    /// By bucket: the entries that keep its rows in the snapshots.
+    buckets: BTreeMap<String, Vec<EntryKey>>,
+    /// The number of the next entry; runs have numbers of their own.
+    next_entry: u64,
+    /// What was kept, until all of it is known.
+    restored: BTreeMap<EntryKey, Vec<SinkRow>>,
+    restored_notes: Vec<String>,
 }
+
+/// What keeps rows in the snapshots: the bucket, the worker that wrote it, which is its shard too, and a number.
+type EntryKey = (String, u8, u64);
 
 impl<T: Data> OutputLogic<T> {
     /// A run that has failed asks nothing more of its sinks: what they are given next may build on what failed.
     fn has_failed(&self) -> bool {
-        self.live.as_ref().is_some_and(|live| live.shared.failed())
+        self.live
+            .as_ref()
+            .is_some_and(|(live, _)| live.shared.failed())
     }
 
     /// No row that is timed before this will follow, after no record that is before `watermark`.
@@ -81,80 +149,155 @@ impl<T: Data> OutputLogic<T> {
         if self.has_failed() {
             return Ok(());
         }
-        let Some(part) = &mut self.part else {
+        let Some((_, outlet)) = &self.live else {
             return Ok(());
         };
         self.pending
             .extend(batch.iter().map(|record| (self.row)(record)));
-        part.write(at.epoch, &mut self.pending)?;
+        outlet
+            .borrow_mut()
+            .part
+            .write(at.epoch, &mut self.pending)?;
         assert!(self.pending.is_empty(), "sink {} took all rows", self.name);
         Ok(())
     }
 
-    fn stage_and_publish(&mut self, at: At, last: bool) -> Result<(), BoxError> {
+    fn stage(&mut self, at: At, last: bool, out: &mut Vec<String>) -> Result<(), BoxError> {
         if self.has_failed() {
             return Ok(());
         }
         let watermark = self.rows_from(at.watermark);
-        let (Some(part), Some(live)) = (&mut self.part, &self.live) else {
+        let Some((live, outlet)) = &self.live else {
             return Ok(());
         };
-        let now = live.shared.setup.clock.now();
-        let staged = part.stage(StageAt {
+        let mut outlet = outlet.borrow_mut();
+        let staged = outlet.part.stage(StageAt {
             epoch: at.epoch,
             watermark,
-            now,
+            now: live.shared.setup.clock.now(),
             last,
         })?;
-        // A run that fails publishes nothing of an epoch that others may not have finished.
-        if staged.is_empty() && !last || live.shared.failed() {
-            return Ok(());
+        out.extend(staged.iter().map(|staged| staged.0.clone()));
+        if !staged.is_empty() {
+            outlet.staged.insert(at.epoch, staged);
         }
-        let published = part.publish(&staged)?;
-        live.shared
-            .published
-            .fetch_add(published.len() as u64, SeqCst);
-        let watchers = live
-            .run
-            .0
-            .published
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        for (watcher, published) in watchers
-            .iter()
-            .flat_map(|w| published.iter().map(move |p| (w, p)))
-        {
-            watcher(&self.name, published);
+        let holds = outlet.part.holds_rows();
+        if std::mem::replace(&mut self.holds_rows, holds) != holds {
+            live.shared.epochs.holds_rows(holds);
         }
+        let shared = &live.shared;
+        shared
+            .state
+            .step_is_taken(CommitStep::Staged, at.epoch, shared);
         Ok(())
     }
 
     fn check(&self, result: Result<(), BoxError>) {
-        if let (Err(source), Some(live)) = (result, &self.live) {
+        if let (Err(source), Some((live, _))) = (result, &self.live) {
             live.shared.fail(Error::Sink {
                 name: self.name.clone(),
                 source,
             });
         }
     }
+
+    /// Removes what kept the rows of a bucket, whoever wrote it.
+    fn remove_bucket(&mut self, bucket: &str, log: &mut Log) {
+        for key in self.buckets.remove(bucket).unwrap_or_default() {
+            log.remove(Shard::from_number(key.1), None, &key);
+        }
+    }
+
+    /// Gives the part back what was kept.
+    fn give_back(&mut self) -> Result<(), BoxError> {
+        let restored = std::mem::take(&mut self.restored);
+        let notes = std::mem::take(&mut self.restored_notes);
+        let Some((live, outlet)) = &self.live else {
+            return Ok(());
+        };
+        let part = &mut outlet.borrow_mut().part;
+        for (key, rows) in restored {
+            part.restore(&key.0, rows)?;
+            self.buckets.entry(key.0.clone()).or_default().push(key);
+        }
+        notes.iter().try_for_each(|note| part.restore_note(note))?;
+        self.holds_rows = part.holds_rows();
+        if self.holds_rows {
+            live.shared.epochs.holds_rows(true);
+        }
+        Ok(())
+    }
 }
 
 impl<T: Data> Logic for OutputLogic<T> {
     type In = Batch<T>;
-    type Out = ();
+    type Out = String;
     type Late = ();
 
-    fn on_batch(&mut self, batch: Batch<T>, at: At, out: &mut Emitted<(), ()>) {
+    fn on_batch(&mut self, batch: Batch<T>, at: At, out: &mut Emitted<String, ()>) {
         out.n_records += batch.len() as u64;
         let written = self.write(&batch, at);
         self.check(written);
     }
 
-    fn on_watermark(&mut self, _at: At, _out: &mut Emitted<(), ()>) {}
+    fn on_watermark(&mut self, _at: At, _out: &mut Emitted<String, ()>) {}
 
-    fn on_publish(&mut self, at: At, publish: Publish, _out: &mut Emitted<(), ()>) {
-        let published = self.stage_and_publish(at, publish.last);
-        self.check(published);
+    fn on_publish(&mut self, at: At, publish: Publish, out: &mut Emitted<String, ()>) {
+        if publish.snapshot {
+            let staged = self.stage(at, publish.last, &mut out.out);
+            self.check(staged);
+        }
+    }
+
+    fn freeze(&mut self) {
+        if let Some((_, outlet)) = &self.live {
+            outlet.borrow_mut().part.save(&mut self.unpublished);
+        }
+    }
+
+    fn save(&mut self, log: &mut Log, n_bytes: usize) -> bool {
+        for bucket in std::mem::take(&mut self.unpublished.emptied) {
+            self.remove_bucket(&bucket, log);
+        }
+        let shard = (self.worker % N_SHARDS as usize) as u8;
+        while let Some((bucket, rows)) = self.unpublished.rows.pop() {
+            let key = (bucket.clone(), shard, self.next_entry);
+            self.next_entry += 1;
+            log.put(Shard::from_number(shard), None, &key, |saving| {
+                saving.put(&rows)
+            });
+            self.buckets.entry(bucket).or_default().push(key);
+            if log.n_bytes() >= n_bytes {
+                break;
+            }
+        }
+        self.unpublished.rows.is_empty()
+    }
+
+    fn note(&mut self) -> Option<String> {
+        let (_, outlet) = self.live.as_ref()?;
+        outlet.borrow_mut().part.note()
+    }
+
+    fn restore(&mut self, entry: &Entry<'_>) -> Result<(), LoadError> {
+        // Rows may have been staged in a later snapshot: which are left is known when all is restored.
+        let key: EntryKey = entry.key()?;
+        match entry.kind {
+            Kind::Put => drop(self.restored.insert(key, entry.value().take()?)),
+            Kind::Remove => drop(self.restored.remove(&key)),
+            Kind::Add => return Err(LoadError::Unexpected),
+        }
+        Ok(())
+    }
+
+    fn restore_note(&mut self, note: &str) -> Result<(), LoadError> {
+        self.restored_notes.push(note.into());
+        Ok(())
+    }
+
+    fn resume(&mut self, _at: At) {
+        let resumed = self.give_back();
+        self.check(resumed);
     }
 
     fn size(&mut self) -> Size {

@@ -1,8 +1,9 @@
 //! The pulse: tells every step at which epochs to publish.
 //!
-//! The epoch clock chooses the publish epochs; one operator on worker 0 follows it and puts a mark into the marks of every
-//! stream, for all workers the same. At the very end, when all sources have sent their last, it says so with the last mark
-//! of the run: what is final is published then.
+//! The epoch clock chooses the publish epochs, and among them those at which a snapshot is taken; one operator on worker 0
+//! follows it and puts a mark into the marks of every stream, for all workers the same. At the very end, when all sources
+//! have sent their last and every earlier snapshot is committed, it says so with the last mark of the run: what is final
+//! is published then, and the last snapshot taken.
 //!
 //! *Frontiers*: it keeps its capability at the open epoch and gives it up after the last source; so no epoch is complete
 //! before it is known whether that epoch is to be published.
@@ -56,21 +57,23 @@ pub(crate) fn pulse<'f>(scope: Scope<'f, u64>, build: &Rc<Build>) -> Marks<'f> {
             let all_ended = epochs.all_ended();
             let mut marks = marks.activate();
             let (publish_epochs, current) = epochs.take_publish_epochs();
-            for epoch in publish_epochs {
-                marks
-                    .session(&held.delayed(&epoch))
-                    .give(Mark::Publish(Publish::default()));
+            for (epoch, publish) in publish_epochs {
+                let at = held.delayed(&epoch);
+                marks.session(&at).give(Mark::Publish(publish));
             }
             held.downgrade(&current);
+            let now = live.shared.setup.clock.now();
             if all_ended {
-                marks.session(&*held).give(Mark::Publish(Publish {
-                    last: true,
-                    ..Publish::default()
-                }));
-                capability = None;
+                if epochs.begin_last_snapshot(now) {
+                    let last = Publish {
+                        snapshot: true,
+                        last: true,
+                    };
+                    marks.session(&*held).give(Mark::Publish(last));
+                    capability = None;
+                }
                 return;
             }
-            let now = live.shared.setup.clock.now();
             if let Some(Close::NotBefore(time)) = epochs.close_to_publish(now) {
                 timers.at(time, &activator);
             }

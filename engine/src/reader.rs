@@ -7,6 +7,7 @@
 //! A source is looked at once while the pipeline is built dry, when nothing is opened; then each worker opens its own.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 
 use crate::driven::{Driven, Polling, Rules};
 use crate::error::{BoxError, Error};
@@ -15,6 +16,7 @@ use crate::inlet::Inlet;
 use crate::mark::Standing;
 use crate::record::Record;
 use crate::shared::SourceMeter;
+use crate::snapshot::change::Change;
 use crate::source::{Partition, Source, Waker};
 use crate::time::EventTime;
 use crate::watermarks::Watermarks;
@@ -49,10 +51,14 @@ pub(crate) struct Read<T> {
 pub(crate) fn look<S: Source>(flow: &Flow<'_>, name: &str, source: &S) -> Result<(), BoxError> {
     let cx = flow.build.source_context(name);
     let n_partitions = source.partitions(&cx)?;
+    let identity = source.identity(&cx)?;
     let mut graph = flow.build.graph.borrow_mut();
-    graph
-        .sources
-        .push(Arc::new(SourceMeter::new(name, n_partitions)));
+    graph.sources.push(Arc::new(SourceMeter::new(
+        name,
+        n_partitions,
+        identity,
+        source.rewind(),
+    )));
     if let Some(inlet) = source.inlet(&cx) {
         graph.inlets.insert(name.into(), inlet);
     }
@@ -74,7 +80,7 @@ pub(crate) fn open<S: Source>(
         .shared
         .sources
         .iter()
-        .find(|meter| meter.name == name)
+        .find(|meter| &*meter.name == name)
         .expect("the dry building saw it");
     let n_partitions =
         u32::try_from(meter.partitions.len()).expect("partitions are counted in u32");
@@ -83,12 +89,27 @@ pub(crate) fn open<S: Source>(
         watermarks,
         arrival: source.arrival(),
         started: flow.build.setup.started,
+        resumed: flow.build.setup.resumed,
     };
+    let restored = live.shared.state.source(name);
     let inlet = source.inlet(&cx);
     let mut partitions = Vec::new();
     for number in (0..n_partitions).filter(|p| *p as usize % workers == worker) {
-        let partition = source.open(number, &cx, waker.clone())?;
-        partitions.push(Driven::new(number, partition, rules));
+        let state = restored.and_then(|source| source.partitions.get(&number));
+        let partition = match state.and_then(|state| state.position.as_ref()) {
+            Some(position) => source.resume(number, position, &cx, waker.clone())?,
+            None => source.open(number, &cx, waker.clone())?,
+        };
+        let driven = Driven::new(number, partition, rules);
+        partitions.push(match state {
+            Some(state) => driven.restored(state),
+            None => driven,
+        });
+        if let Some(state) = state {
+            let meter = &meter.partitions[number as usize];
+            meter.events.store(state.events, Relaxed);
+            meter.rejected.store(state.rejected, Relaxed);
+        }
     }
     Ok(Some(Reader {
         live: live.clone(),
@@ -103,6 +124,15 @@ pub(crate) fn open<S: Source>(
 }
 
 impl<P: Partition> Reader<P> {
+    /// What a snapshot keeps of the partitions.
+    pub(crate) fn changes(&self, now: EventTime) -> impl Iterator<Item = Change> {
+        self.partitions.iter().map(move |driven| Change::Partition {
+            source: Arc::clone(&self.meter.name),
+            partition: driven.number(),
+            state: driven.state(now, &self.meter.partitions[driven.number() as usize]),
+        })
+    }
+
     pub(crate) fn has_ended(&self) -> bool {
         self.partitions.iter().all(Driven::has_ended)
     }
@@ -183,7 +213,7 @@ impl<P: Partition> Reader<P> {
         let failure = match (polled, written) {
             (Ok(polling), Ok(())) => return polling.map(|batch| batch.rejecting(n_letters)),
             (Err(source), _) => Error::Source {
-                name: self.meter.name.clone(),
+                name: self.meter.name.to_string(),
                 source,
             },
             (_, Err(source)) => Error::DeadLetters { source },

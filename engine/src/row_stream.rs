@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::error::{BoxError, Error, Result};
+use crate::flow::SinkAsked;
 use crate::output::output;
 use crate::record::{Data, Record};
 use crate::sink::{Sink, SinkContext, SinkRow};
@@ -78,10 +79,6 @@ impl<'f, T: Data> RowStream<'f, T> {
     /// assert_eq!((countries.rows().len(), urls.rows().len()), (100, 100));
     /// # Ok::<(), millstream_engine::Error>(())
     /// ```
-    #[expect(
-        clippy::needless_pass_by_value,
-        reason = "a sink is made where it is given"
-    )]
     #[track_caller]
     pub fn sink(&self, name: &str, sink: impl Sink) -> Result<()> {
         let build = &self.stream.flow.build;
@@ -111,6 +108,14 @@ impl<'f, T: Data> RowStream<'f, T> {
                 sink.check(&cx).map_err(error)?;
             }
             output(self, name, None);
+            let delivery = sink.delivery();
+            build.graph.borrow_mut().sinks.push(SinkAsked {
+                name: name.into(),
+                delivery,
+                recover: Some(Box::new(move |committed, staged| {
+                    sink.recover(&cx, committed, staged)
+                })),
+            });
         } else {
             step::enter(&Rc::from(format!("sink {name}")));
             let part = sink.open(&cx).map_err(error)?;

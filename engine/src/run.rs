@@ -6,7 +6,9 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::Duration;
 
+use crate::epoch::Epoch;
 use crate::error::BoxError;
 use crate::inlet::Inlet;
 use crate::sink::Published;
@@ -30,6 +32,17 @@ pub(crate) struct RunInner {
     pub(crate) ready: AtomicBool,
     pub(crate) stop: Box<dyn Fn() + Send + Sync>,
     pub(crate) published: Mutex<Vec<PublishedWatcher>>,
+    pub(crate) resumed_from: Option<Epoch>,
+    pub(crate) resuming: OnceLock<Duration>,
+}
+
+/// That a run goes on from a snapshot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Resumed {
+    /// The epoch that was committed last.
+    pub from: Epoch,
+    /// How long it took from the start until all was restored.
+    pub took: Duration,
 }
 
 impl Run {
@@ -75,6 +88,15 @@ impl Run {
         self.0.ready.load(Ordering::SeqCst)
     }
 
+    /// From where the run goes on, once it is ready; `None` before, and if it begins anew.
+    #[must_use]
+    pub fn resumed(&self) -> Option<Resumed> {
+        Some(Resumed {
+            from: self.0.resumed_from?,
+            took: *self.0.resuming.get()?,
+        })
+    }
+
     /// The run's clock.
     #[must_use]
     pub fn now(&self) -> EventTime {
@@ -90,7 +112,8 @@ impl Run {
             .push(Box::new(watcher));
     }
 
-    /// Asks the run to stop: takes nothing more in, finishes the epochs in flight, publishes what is final.
+    /// Asks the run to stop: takes nothing more in, finishes the epochs in flight, publishes what is final. If state is
+    /// kept, all of it is committed, and windows that are open go on in the next run.
     pub fn stop(&self) {
         (self.0.stop)();
     }

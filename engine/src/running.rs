@@ -1,10 +1,12 @@
 //! A pipeline that runs, for whoever started it.
 //!
 //! ```text
-//!  the workers are joined ─▶ the last dead letters are written ─▶ services stop, the last that started first ─▶ report
+//!  the workers are joined ─▶ what they wrote last is durable ─▶ services stop, the last that started first ─▶ report
 //! ```
 //!
 //! *Invariants*: the workers and services of a run do not outlive its [`Running`]: waiting ends them, and so does dropping.
+
+use std::any::Any;
 
 use timely::communication::WorkerGuards;
 
@@ -30,6 +32,8 @@ pub struct Running {
     pub(crate) live: Live,
     pub(crate) guards: Option<WorkerGuards<()>>,
     pub(crate) services: Services,
+    /// Keeps other runs away from the state.
+    pub(crate) lock: Option<Box<dyn Any + Send + Sync>>,
 }
 
 impl Running {
@@ -58,9 +62,17 @@ impl Running {
         for joined in guards.join() {
             joined.expect("a worker catches its panics");
         }
-        if let Err(source) = self.live.shared.setup.dead_letters.flush() {
-            self.live.shared.fail(Error::DeadLetters { source });
+        let shared = &self.live.shared;
+        if let Err(source) = shared.setup.dead_letters.flush() {
+            shared.fail(Error::DeadLetters { source });
         }
+        shared.state.end_threads();
+        if !shared.failed()
+            && let Err(error) = shared.state.close()
+        {
+            shared.fail(error.into());
+        }
+        self.lock = None;
         self.services
             .0
             .drain(..)

@@ -23,6 +23,12 @@ impl Shard {
         Shard((hash >> 40) as u8)
     }
 
+    /// The shard with this number.
+    #[must_use]
+    pub fn from_number(number: u8) -> Self {
+        Shard(number)
+    }
+
     /// Its number, below [`N_SHARDS`].
     #[must_use]
     pub fn number(self) -> u64 {

@@ -7,7 +7,10 @@ use crate::dead_letter::DeadLetters;
 use crate::epoch::Epoch;
 use crate::epoch_clock::EpochClock;
 use crate::error::Error;
+use crate::guarantee::Guarantee;
 use crate::registry::Registry;
+use crate::snapshot::state::RunState;
+use crate::source::Rewind;
 use crate::status::{PartitionStatus, PipelineStatus, Report, SourceStatus};
 use crate::step::Step;
 use crate::time::EventTime;
@@ -18,7 +21,10 @@ pub(crate) struct Setup {
     pub(crate) name: String,
     pub(crate) workers: usize,
     pub(crate) clock: Arc<dyn WallClock>,
+    /// When the pipeline first started: that of the run whose snapshot this one goes on from.
     pub(crate) started: EventTime,
+    /// When this run started.
+    pub(crate) resumed: EventTime,
     /// What tells this run's files from others'.
     pub(crate) run_stamp: String,
     /// Whether snapshots are taken.
@@ -31,6 +37,8 @@ pub(crate) struct Setup {
 pub(crate) struct Shared {
     pub(crate) setup: Arc<Setup>,
     pub(crate) epochs: EpochClock,
+    pub(crate) state: RunState,
+    pub(crate) guarantee: Guarantee,
     /// In the order in which they were built.
     pub(crate) steps: Vec<Arc<Step>>,
     pub(crate) sources: Vec<Arc<SourceMeter>>,
@@ -46,7 +54,10 @@ pub(crate) struct Shared {
 
 /// What is counted of a source.
 pub(crate) struct SourceMeter {
-    pub(crate) name: String,
+    pub(crate) name: Arc<str>,
+    /// What it reads.
+    pub(crate) identity: String,
+    pub(crate) rewind: Rewind,
     pub(crate) partitions: Vec<PartitionMeter>,
 }
 
@@ -64,7 +75,7 @@ pub(crate) struct PartitionMeter {
 /// How a partition stands, for the status.
 #[derive(Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
-pub(crate) enum PartitionState {
+pub(crate) enum Shown {
     Active,
     Idle,
     Held,
@@ -79,16 +90,18 @@ impl PartitionMeter {
             bytes: AtomicU64::new(0),
             bytes_total: AtomicU64::new(u64::MAX),
             watermark: AtomicI64::new(EventTime::MIN.micros()),
-            state: AtomicU8::new(PartitionState::Active as u8),
+            state: AtomicU8::new(Shown::Active as u8),
             reason: Mutex::new("it was not polled yet".into()),
         }
     }
 }
 
 impl SourceMeter {
-    pub(crate) fn new(name: &str, n_partitions: u32) -> Self {
+    pub(crate) fn new(name: &str, n_partitions: u32, identity: String, rewind: Rewind) -> Self {
         SourceMeter {
             name: name.into(),
+            identity,
+            rewind,
             partitions: (0..n_partitions).map(|_| PartitionMeter::new()).collect(),
         }
     }
@@ -126,7 +139,7 @@ impl SourceMeter {
                 .filter(|total| *total != u64::MAX),
         };
         SourceStatus {
-            name: self.name.clone(),
+            name: self.name.to_string(),
             events: self.events(),
             rejected: self.rejected(),
             partitions: self.partitions.iter().enumerate().map(partition).collect(),
@@ -138,12 +151,16 @@ impl Shared {
     pub(crate) fn new(
         setup: Arc<Setup>,
         epochs: EpochClock,
+        state: RunState,
+        guarantee: Guarantee,
         steps: Vec<Arc<Step>>,
         sources: Vec<Arc<SourceMeter>>,
     ) -> Self {
         Shared {
             setup,
             epochs,
+            state,
+            guarantee,
             steps,
             sources,
             stopping: AtomicBool::new(false),
@@ -188,6 +205,11 @@ impl Shared {
             .take()
     }
 
+    /// Whether a source was stopped before it had ended.
+    pub(crate) fn is_interrupted(&self) -> bool {
+        self.interrupted.load(Ordering::SeqCst)
+    }
+
     pub(crate) fn stop(&self) {
         self.stopping.store(true, Ordering::SeqCst);
         self.epochs.activate_all();
@@ -217,6 +239,8 @@ impl Shared {
             workers: self.setup.workers,
             state: self.state(),
             epoch: epoch.to_string(),
+            committed: self.state.last_commit().map(|epoch| epoch.to_string()),
+            guarantee: self.guarantee.clone(),
             publish_interval_ms: u64::try_from(self.epochs.publish_interval().as_millis())
                 .unwrap_or(u64::MAX),
             now: self.setup.clock.now(),
@@ -237,8 +261,9 @@ impl Shared {
             late: self.steps.iter().map(|step| step.late()).max().unwrap_or(0),
             published: self.published.load(Ordering::SeqCst),
             epochs: last_epoch.count() + 1,
-            stopped: self.interrupted.load(Ordering::SeqCst),
+            stopped: self.is_interrupted(),
             last_epoch,
+            committed: self.state.last_commit(),
         }
     }
 }

@@ -2,7 +2,8 @@
 //!
 //! The shell stands around the [`Logic`] of a step and decides when it is called. For each epoch `e`: `on_batch` for the
 //! batches of `e`; `on_epoch`; then, if the marks of `e` moved the watermark, `on_watermark`; then, if `e` is a publish
-//! epoch, `on_publish`. What they emit leaves at `e`.
+//! epoch, `on_publish`. What they emit leaves at `e`. If `e` is a snapshot epoch, what has changed is frozen then, and saved
+//! between the epochs that follow, by the step's [`Keeper`].
 //!
 //! *Frontiers*: a capability for `e` is kept from the first message of `e` until `e` has been dealt with whole. Batches of
 //! `e` are applied as soon as nothing of an earlier epoch can come, the rest once nothing of `e` can come.
@@ -19,14 +20,19 @@ use timely::dataflow::operators::{Capability, InputCapability};
 use timely::progress::frontier::MutableAntichain;
 
 use crate::epoch::Epoch;
+use crate::error::Error;
 use crate::flow::Flow;
 use crate::logic::{At, Emitted, Logic, Publish};
 use crate::mark::{Mark, Standing};
 use crate::mark_clock::MarkClock;
 use crate::record::Record;
 use crate::shared::Shared;
+use crate::snapshot;
+use crate::snapshot::change::Change;
+use crate::snapshot::error::StateError;
+use crate::snapshot::keeper::Keeper;
+use crate::snapshot::manifest::Counters;
 use crate::stateful::{Counted, Speaks};
-use crate::step::Meter;
 
 /// Room for so many emitted values is kept; closing a large window may take more for once.
 const OUT_KEPT: usize = 65_536;
@@ -36,6 +42,7 @@ pub(crate) struct Stashed<C> {
     for_out: Capability<u64>,
     for_late: Capability<u64>,
     for_marks: Capability<u64>,
+    for_changes: Capability<u64>,
     pub(crate) batches: Vec<C>,
     pub(crate) marks: Vec<Mark>,
 }
@@ -52,6 +59,13 @@ pub(crate) struct Shell<L: Logic> {
     speaks: Option<Speaks>,
     said: Option<Standing>,
     to_say: Option<Mark>,
+    /// If snapshots are taken.
+    keeper: Option<Keeper>,
+    /// How much of what is emitted and has not left yet is counted.
+    counted_out: usize,
+    counted_late: usize,
+    /// What was counted here, and before the run on worker 0.
+    so_far: Counters,
 }
 
 /// The next epoch that something can be done about.
@@ -62,17 +76,37 @@ struct Turn {
 }
 
 impl<L: Logic> Shell<L> {
+    /// A shell around `logic`, as the snapshot left it that the run goes on from.
     pub(crate) fn new(
         flow: &Flow<'_>,
         counted: Counted,
         n_origins: usize,
         speaks: Option<Speaks>,
-        logic: L,
+        mut logic: L,
     ) -> Self {
         let live = flow.build.live.as_ref();
+        let mut clock = MarkClock::new(n_origins, flow.peers());
+        let (mut keeper, mut so_far) = (None, Counters::default());
+        if let Some(live) = live {
+            let state = &live.shared.state;
+            keeper = state.keeper(&counted.step);
+            if let Some(kept) = state.step(&counted.step) {
+                clock.restore(kept.watermark);
+                if counted.counts_state && counted.worker == 0 {
+                    so_far = kept.counted;
+                    counted.meter().add_all(so_far);
+                }
+            }
+            if counted.counts_state {
+                let (worker, peers) = (counted.worker, flow.peers());
+                if let Err(error) = state.restore(&counted.step, &mut logic, worker, peers) {
+                    flow.build.error(Error::State(error));
+                }
+            }
+        }
         Shell {
             logic,
-            clock: MarkClock::new(n_origins, flow.peers()),
+            clock,
             stash: BTreeMap::new(),
             emitted: Emitted {
                 out: Vec::new(),
@@ -85,6 +119,10 @@ impl<L: Logic> Shell<L> {
             speaks,
             said: None,
             to_say: None,
+            keeper,
+            counted_out: 0,
+            counted_late: 0,
+            so_far,
         }
     }
 
@@ -95,6 +133,7 @@ impl<L: Logic> Shell<L> {
             for_out: capability.delayed(&epoch, 0),
             for_late: capability.delayed(&epoch, 1),
             for_marks: capability.delayed(&epoch, 2),
+            for_changes: capability.delayed(&epoch, 3),
             batches: Vec::new(),
             marks: Vec::new(),
         })
@@ -107,22 +146,24 @@ impl<L: Logic> Shell<L> {
         mut give: impl FnMut(&Capability<u64>, Drain<'_, L::Out>),
         mut give_late: impl FnMut(&Capability<u64>, Vec<Record<L::Late>>),
         mut say: impl FnMut(&Capability<u64>, Mark),
+        mut keep: impl FnMut(&Capability<u64>, Change),
     ) {
         while let Some(turn) = self.turn(frontiers) {
             self.apply_batches(turn.epoch);
-            let done = turn.whole.then(|| self.finish(turn.epoch));
+            let done = turn.whole.then(|| self.finish(turn.epoch, &mut keep));
             let caps = done
                 .as_ref()
                 .or_else(|| self.stash.get(&turn.epoch))
                 .expect("stashed");
             if !self.emitted.out.is_empty() {
-                self.counted.went_out(self.emitted.out.len());
+                self.has_changes();
                 give(&caps.for_out, self.emitted.out.drain(..));
+                self.counted_out = 0;
                 self.emitted.out.shrink_to(OUT_KEPT);
             }
             if !self.emitted.late.is_empty() {
                 let records = std::mem::take(&mut self.emitted.late);
-                Meter::add(&self.counted.meter().late, records.len() as u64);
+                self.counted_late = 0;
                 give_late(&caps.for_late, records);
             }
             if let Some(mark) = self.to_say.take() {
@@ -152,14 +193,39 @@ impl<L: Logic> Shell<L> {
         for batch in batches {
             self.logic.on_batch(batch, at, &mut self.emitted);
         }
-        let n = std::mem::take(&mut self.emitted.n_records);
-        if n > 0 {
-            Meter::add(&self.counted.meter().records_in, n);
+        self.count();
+    }
+
+    /// Counts what was emitted since the last time, before it leaves and before a snapshot says how much it was.
+    fn count(&mut self) {
+        let news = Counters {
+            records_in: std::mem::take(&mut self.emitted.n_records),
+            records_out: self
+                .counted
+                .of_output(self.emitted.out.len() - self.counted_out),
+            late: (self.emitted.late.len() - self.counted_late) as u64,
+        };
+        self.counted_out = self.emitted.out.len();
+        self.counted_late = self.emitted.late.len();
+        if news != Counters::default() {
+            self.counted.meter().add_all(news);
+            self.so_far.add(news);
+        }
+    }
+
+    /// What leaves here may be the first change since the last snapshot: the watermark alone can close a window.
+    fn has_changes(&self) {
+        if let Some(shared) = &self.shared {
+            shared.epochs.has_changes();
         }
     }
 
     /// Applies the marks of an epoch of which nothing more can come, and gives up what it was kept by.
-    fn finish(&mut self, epoch: u64) -> Stashed<L::In> {
+    fn finish(
+        &mut self,
+        epoch: u64,
+        keep: &mut impl FnMut(&Capability<u64>, Change),
+    ) -> Stashed<L::In> {
         let stashed = self.stash.remove(&epoch).expect("its turn");
         let before = self.clock.watermark();
         self.logic.on_epoch(
@@ -182,7 +248,8 @@ impl<L: Logic> Shell<L> {
             Mark::Publish(publish) => Some(*publish),
             Mark::Standing { .. } => None,
         });
-        if let Some(publish) = publish.reduce(Publish::and) {
+        let publish = publish.reduce(Publish::and);
+        if let Some(publish) = publish {
             let started = Instant::now();
             self.logic.on_publish(at, publish, &mut self.emitted);
             if let Some(shared) = self
@@ -195,10 +262,47 @@ impl<L: Logic> Shell<L> {
                     .spent_publishing(started.elapsed() / self.peers);
             }
         }
+        self.count();
+        if publish.is_some_and(|publish| publish.snapshot) {
+            self.begin_saving(&stashed.for_changes, keep);
+        }
         let size = self.logic.size();
         self.speak(size.open_windows == 0);
         self.counted.note(watermark, &size);
         stashed
+    }
+
+    /// Freezes what has changed, as of the end of the epoch of `at`.
+    fn begin_saving(
+        &mut self,
+        at: &Capability<u64>,
+        keep: &mut impl FnMut(&Capability<u64>, Change),
+    ) {
+        let Some(keeper) = &mut self.keeper else {
+            return;
+        };
+        let standing = snapshot::change::Standing {
+            watermark: self.clock.kept(),
+            counted: self.so_far,
+            note: None,
+        };
+        keeper.begin(&mut self.logic, at.clone(), standing, keep);
+    }
+
+    /// Saves a slice of what is frozen, if anything is.
+    pub(crate) fn go_on_saving(&mut self, keep: &mut impl FnMut(&Capability<u64>, Change)) {
+        let Some(keeper) = &mut self.keeper else {
+            return;
+        };
+        if let (Err(reason), Some(shared)) = (keeper.go_on(&mut self.logic, keep), &self.shared) {
+            let step = self.counted.step.key();
+            shared.fail(Error::State(StateError::Unwritable { step, reason }));
+        }
+    }
+
+    /// Whether something is frozen and not saved yet.
+    pub(crate) fn is_saving(&self) -> bool {
+        self.keeper.as_ref().is_some_and(Keeper::is_saving)
     }
 
     /// Says how this step stands, if someone wants to hear it and it is news.

@@ -16,6 +16,21 @@
 //! *Invariants*: a file never changes once it is named by a manifest. Nothing is published that no manifest names. The
 //! older of the two manifests can always be gone back to.
 
+pub(crate) mod change;
+pub(crate) mod collect;
+pub(crate) mod commit;
 pub(crate) mod entry;
+pub(crate) mod error;
+pub(crate) mod file;
+pub(crate) mod follow;
+pub(crate) mod keeper;
+pub(crate) mod load;
+pub(crate) mod local;
 pub(crate) mod log;
+pub(crate) mod manifest;
+pub(crate) mod merge;
+pub(crate) mod publish;
+pub(crate) mod state;
 pub(crate) mod store;
+pub(crate) mod write;
+pub(crate) mod writer;

@@ -296,6 +296,10 @@ impl PartitionWatermark {
         self.watermark
     }
 
+    pub(crate) fn restore(&mut self, watermark: EventTime) {
+        self.watermark = watermark;
+    }
+
     /// Takes note of a record at `time`; gives the watermark it came behind, or `MIN` if it did not.
     fn observe(&mut self, time: EventTime) -> EventTime {
         if time < self.watermark {

@@ -4,6 +4,9 @@
 //! changed, and moves to the open one. Then it polls its partitions until the epoch has its fill, and asks the clock to
 //! close the epoch if there was news. A partition that ends leaves; when the last has, so does the operator.
 //!
+//! If one of the epochs it seals is a snapshot epoch, it says there how its partitions stand: what was read before is in
+//! the snapshot, what is read after is not. It says so at its end as well, for the snapshots that come after.
+//!
 //! *Invariants*: nothing is sent at an epoch that was sealed. Every worker sends a mark in its first epoch, also if none of
 //! the partitions is its own.
 
@@ -20,6 +23,7 @@ use crate::mark::{Mark, Origin, Standing};
 use crate::reader::{Read, Reader};
 use crate::record::{Data, Record};
 use crate::shared::Shared;
+use crate::snapshot::change::Change;
 use crate::source::Partition;
 use crate::time::{EventTime, seconds};
 use crate::timers::Timers;
@@ -30,8 +34,8 @@ const IDLE_BEAT: std::time::Duration = seconds(1);
 /// The partitions of a source on one worker, with the epoch they are read into.
 pub(crate) struct SourceStep<P: Partition> {
     reader: Reader<P>,
-    /// For records and for marks, at the same epoch.
-    capabilities: [Capability<u64>; 2],
+    /// For records, for marks and for changes, at the same epoch.
+    capabilities: [Capability<u64>; 3],
     epoch: u64,
     /// Records taken into `epoch`.
     taken: usize,
@@ -52,9 +56,9 @@ where
         timers: Timers,
         activator: Rc<Activator>,
     ) -> Self {
-        let mut capabilities: [Capability<u64>; 2] = capabilities
+        let mut capabilities: [Capability<u64>; 3] = capabilities
             .try_into()
-            .unwrap_or_else(|_| panic!("a source has two outputs"));
+            .unwrap_or_else(|_| panic!("a source has three outputs"));
         let epoch = reader.live.shared.epochs.first;
         capabilities
             .iter_mut()
@@ -76,6 +80,7 @@ where
         &mut self,
         mut send: impl FnMut(&Capability<u64>, Vec<Record<P::Item>>),
         mut mark: impl FnMut(&Capability<u64>, Mark),
+        mut keep: impl FnMut(&Capability<u64>, Change),
     ) -> bool {
         let shared = Arc::clone(&self.reader.live.shared);
         if shared.failed() {
@@ -84,11 +89,21 @@ where
         let current = shared.epochs.current();
         if current > self.epoch {
             self.seal(&mut mark);
+            if let Some(snapshot) = shared.epochs.snapshot_below(current)
+                && snapshot >= self.epoch
+            {
+                let at = self.capabilities[2].delayed(&snapshot);
+                self.keep(&at, &mut keep);
+            }
             self.move_to(current);
         }
         let now = shared.setup.clock.now();
         if shared.stopping() {
-            return self.stop(&shared, now, &mut send, &mut mark);
+            let stopped = self.stop(&shared, now, &mut send, &mut mark);
+            if stopped {
+                self.keep(&self.capabilities[2], &mut keep);
+            }
+            return stopped;
         }
         let read = self.read(&shared, now);
         for batch in read.batches {
@@ -99,6 +114,7 @@ where
         }
         if self.reader.has_ended() {
             self.seal(&mut mark);
+            self.keep(&self.capabilities[2], &mut keep);
             // Others may wait for this epoch to be closed, and nobody else may have news.
             shared.epochs.has_news();
             return true;
@@ -159,7 +175,7 @@ where
         if !news {
             return;
         }
-        match shared.epochs.close(self.epoch, now, full) {
+        match shared.epochs.close(self.epoch, now, full, any) {
             Close::Closed => self.activator.activate(),
             Close::NotBefore(time) => self.timers.at(time, &self.activator),
             Close::HeldBack => {}
@@ -217,6 +233,12 @@ where
             );
             self.standing_sent = Some(standing);
         }
+    }
+
+    /// Says how the partitions stand.
+    fn keep(&self, at: &Capability<u64>, keep: &mut impl FnMut(&Capability<u64>, Change)) {
+        let now = self.reader.live.shared.setup.clock.now();
+        self.reader.changes(now).for_each(|change| keep(at, change));
     }
 
     fn move_to(&mut self, epoch: u64) {

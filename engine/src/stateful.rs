@@ -3,6 +3,7 @@
 //! ```text
 //!  batches ──(pact)──▶ ┌ stash by epoch ─▶ Logic::on_batch … on_watermark … on_publish ┐ ──▶ out@e
 //!  marks ────────────▶ └────────────────────────────────────────────────────────────── ┘ ──▶ late@e, standing@e
+//!                                                                                      └──▶ changes@e, into snapshots
 //! ```
 //!
 //! A step with state is a [`Logic`], what it is [`Fed`], where it is [`Counted`], and perhaps that it [`Speaks`] for itself.
@@ -19,6 +20,7 @@ use std::time::Duration;
 use timely::container::{CapacityContainerBuilder, NoopBuilder};
 use timely::dataflow::StreamVec;
 use timely::dataflow::channels::pact::{ParallelizationContract, Pipeline};
+use timely::dataflow::operators::Capability;
 use timely::dataflow::operators::generic::OutputBuilder;
 use timely::dataflow::operators::generic::builder_rc::OperatorBuilder;
 
@@ -26,6 +28,7 @@ use crate::flow::Flow;
 use crate::logic::{Logic, Size};
 use crate::mark::{Mark, Origin};
 use crate::shell::Shell;
+use crate::snapshot::change::Change;
 use crate::step::{self, Meter, Step};
 use crate::stream::{Batch, Batches, Marks};
 use crate::time::EventTime;
@@ -43,10 +46,9 @@ impl Counted {
         self.step.meter(self.worker)
     }
 
-    pub(crate) fn went_out(&self, n: usize) {
-        if self.counts_state {
-            Meter::add(&self.meter().records_out, n as u64);
-        }
+    /// How much of what goes out is counted: what a step sends to itself is not.
+    pub(crate) fn of_output(&self, n: usize) -> u64 {
+        if self.counts_state { n as u64 } else { 0 }
     }
 
     pub(crate) fn note(&self, watermark: EventTime, size: &Size) {
@@ -111,6 +113,10 @@ where
     let mut out = OutputBuilder::<_, CapacityContainerBuilder<Vec<L::Out>>>::from(out);
     let mut late = OutputBuilder::<_, NoopBuilder<Batch<L::Late>>>::from(late);
     let mut standing = OutputBuilder::<_, CapacityContainerBuilder<Vec<Mark>>>::from(standing);
+    let (changes, change_stream) = builder.new_output::<Vec<Change>>();
+    let mut changes = OutputBuilder::<_, CapacityContainerBuilder<Vec<Change>>>::from(changes);
+    flow.keeps(change_stream);
+    let activator = flow.scope.activator_for(builder.operator_info().address);
     let mut shell = Shell::new(flow, counted, fed.n_origins, speaks, logic);
     builder.build(move |_capabilities| {
         move |frontiers| {
@@ -118,8 +124,11 @@ where
             let mut out = out.activate();
             let mut late = late.activate();
             let mut standing = standing.activate();
+            let mut changes = changes.activate();
             batches.for_each(|cap, batch| shell.stashed(&cap).batches.push(std::mem::take(batch)));
             marks.for_each(|cap, marks| shell.stashed(&cap).marks.append(marks));
+            let mut keep = |cap: &Capability<u64>, change| changes.session(cap).give(change);
+            shell.go_on_saving(&mut keep);
             shell.work(
                 frontiers,
                 |cap, emitted| out.session(cap).give_iterator(emitted),
@@ -128,7 +137,11 @@ where
                         .give_container(&mut Rc::new(records))
                 },
                 |cap, mark| standing.session(cap).give(mark),
+                keep,
             );
+            if shell.is_saving() {
+                activator.activate();
+            }
         }
     });
     Built {

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use crate::epoch::Epoch;
+use crate::guarantee::Guarantee;
 use crate::time::EventTime;
 
 /// A pipeline at one moment.
@@ -16,6 +17,10 @@ pub struct PipelineStatus {
     pub state: &'static str,
     /// The epoch the views are of, as text.
     pub epoch: String,
+    /// The last epoch that is committed, as text; `None` if none is, or if no state is kept.
+    pub committed: Option<String>,
+    /// What holds if the process dies and is started again.
+    pub guarantee: Guarantee,
     /// How long publishing waits at most for the next publish epoch, in milliseconds.
     pub publish_interval_ms: u64,
     /// The wall clock.
@@ -93,7 +98,7 @@ pub struct StepStatus {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Report {
-    /// Records taken in.
+    /// Records taken in, by this run and by those it goes on from.
     pub events: u64,
     /// Records refused: they are dead letters.
     pub rejected: u64,
@@ -107,4 +112,6 @@ pub struct Report {
     pub stopped: bool,
     /// The last epoch.
     pub last_epoch: Epoch,
+    /// The last epoch that is committed; `None` if none is, or if no state is kept.
+    pub committed: Option<Epoch>,
 }

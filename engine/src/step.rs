@@ -7,6 +7,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
+use crate::snapshot::manifest::Counters;
 use crate::status::StepStatus;
 use crate::time::EventTime;
 
@@ -17,6 +18,8 @@ pub(crate) struct Step {
     pub(crate) inputs: Vec<String>,
     /// What a window adds to its end before it is final, in words; for the reason why it is open.
     pub(crate) closes: Option<String>,
+    /// What makes the state of one step unusable for another: of what it is made, in words.
+    pub(crate) definition: String,
     meters: Vec<Meter>,
 }
 
@@ -37,6 +40,12 @@ pub(crate) struct Meter {
 }
 
 impl Meter {
+    pub(crate) fn add_all(&self, news: Counters) {
+        Self::add(&self.records_in, news.records_in);
+        Self::add(&self.records_out, news.records_out);
+        Self::add(&self.late, news.late);
+    }
+
     /// Adds to a counter that only this worker writes.
     pub(crate) fn add(counter: &AtomicU64, n: u64) {
         counter.store(counter.load(Ordering::Relaxed) + n, Ordering::Relaxed);
@@ -49,6 +58,7 @@ impl Step {
         kind: &'static str,
         inputs: Vec<String>,
         closes: Option<String>,
+        definition: String,
         workers: usize,
     ) -> Self {
         let meter = || Meter {
@@ -61,8 +71,14 @@ impl Step {
             kind,
             inputs,
             closes,
+            definition,
             meters: (0..workers).map(|_| meter()).collect(),
         }
+    }
+
+    /// Kind and name, as in `window pages`.
+    pub(crate) fn key(&self) -> String {
+        format!("{} {}", self.kind, self.name)
     }
 
     pub(crate) fn meter(&self, worker: usize) -> &Meter {

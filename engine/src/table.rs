@@ -23,7 +23,7 @@ use crate::stateful::{Counted, Fed, Speaks, stateful};
 use crate::stream::Marks;
 use crate::table_key::TableKey;
 use crate::time::hours;
-use crate::value::{Column, ColumnType};
+use crate::value::{Column, ColumnType, in_words};
 use crate::view_step::ViewLogic;
 
 /// How settled a row of a windowed table is.
@@ -201,15 +201,17 @@ where
         }
         build.check_columns(name, &columns, location);
         let columns: Arc<[Column]> = columns.into();
+        let definition = in_words(&*columns);
         build.graph.borrow_mut().views.insert(name.into(), columns);
-        let step = build.step("view", name, vec![self.name.to_string()], None);
+        let step = build.step("view", name, vec![self.name.to_string()], None, definition);
         let counted = Counted {
             step,
             worker: build.worker,
             counts_state: true,
         };
         let run = build.live.as_ref().map(|live| live.run.clone());
-        let logic = ViewLogic::<K, V>::new(name, build.worker, run, settings.keep);
+        let logic =
+            ViewLogic::<K, V>::new(name, build.worker, run, settings.keep, build.setup.durable);
         let fed = Fed {
             batches: self.changes.clone(),
             marks: self.marks.clone(),

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::key::Key;
 use crate::record::Data;
 use crate::scalar::Columns;
+use crate::shard::{Shard, hash_key};
 use crate::value::{ColumnType, Value};
 use crate::view::RowKey;
 use crate::window::Window;
@@ -29,6 +30,9 @@ pub trait TableKey: Data {
     fn kinds() -> Vec<(ColumnType, bool)>;
     /// The window, if the table is windowed.
     fn window(&self) -> Option<Window>;
+    /// The shard of the key itself: where its changes come from.
+    #[doc(hidden)]
+    fn shard(&self) -> Shard;
     /// Appends the key's values.
     fn append(&self, row: &mut Vec<Value>);
 }
@@ -40,6 +44,9 @@ impl<K: Key> TableKey for Windowed<K> {
     }
     fn window(&self) -> Option<Window> {
         Some(self.window)
+    }
+    fn shard(&self) -> Shard {
+        Shard::of_hash(hash_key(&self.key))
     }
     fn append(&self, row: &mut Vec<Value>) {
         self.key.append(row);

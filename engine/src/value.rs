@@ -59,6 +59,16 @@ impl Column {
     }
 }
 
+/// Columns in words: `url Text, views Int64`.
+pub(crate) fn in_words<'a>(columns: impl IntoIterator<Item = &'a Column>) -> String {
+    let word = |column: &Column| {
+        let null = if column.nullable { " or null" } else { "" };
+        format!("{} {:?}{null}", column.name, column.kind)
+    };
+    let words: Vec<_> = columns.into_iter().map(word).collect();
+    words.join(", ")
+}
+
 /// One value of a row.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum Value {

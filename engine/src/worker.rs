@@ -44,7 +44,15 @@ pub(crate) fn build_dry(setup: &Arc<Setup>, pipeline: &Pipeline) -> Result<Rc<Bu
 }
 
 fn build_on(worker: &mut Worker, build: &Rc<Build>, pipeline: &Pipeline) -> Result<()> {
-    worker.dataflow::<u64, _, _>(|scope| pipeline(&mut Flow::new(scope, Rc::clone(build))))
+    worker.dataflow::<u64, _, _>(|scope| {
+        let mut flow = Flow::new(scope, Rc::clone(build));
+        pipeline(&mut flow)?;
+        // What is missing on one worker would not fit together with what is there on the others.
+        if build.graph.borrow().errors.is_empty() {
+            flow.finish();
+        }
+        Ok(())
+    })
 }
 
 /// Starts all workers, each on a thread of its own; they end when all sources have, or the run fails.
@@ -100,6 +108,9 @@ fn run(worker: &mut Worker, live: &Live, pipeline: &Pipeline) -> Result<()> {
         return Err(error);
     }
     if shared.workers_built.fetch_add(1, SeqCst) + 1 == shared.setup.workers {
+        let took = live.started.elapsed();
+        // Set once, by the worker that was built last.
+        let _ = live.run.0.resuming.set(took);
         live.run.0.ready.store(true, SeqCst);
     }
     let clock = &*shared.setup.clock;

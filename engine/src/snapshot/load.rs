@@ -1,0 +1,253 @@
+//! Loading: what an earlier run has left, and whether this pipeline can go on from it.
+//!
+//! The newest manifest that is whole says what there is. Steps are found again by kind and name. A step that is new starts
+//! empty; one that is gone, or is another one now, is an error: what it kept would be lost, and that is for the user to
+//! say. Each worker reads the blocks of its own shards, whatever number of workers wrote them.
+
+use std::any::Any;
+use std::collections::BTreeMap;
+use std::io;
+use std::sync::Arc;
+
+use super::collect::remove_unnamed;
+use super::entry::Entries;
+use super::error::StateError;
+use super::file::StateReader;
+use super::manifest::{Manifest, SLOTS, SourceState, StepState};
+use super::state::{Durable, RunState};
+use super::store::Store;
+use crate::epoch::Epoch;
+use crate::logic::{At, Logic};
+use crate::shared::SourceMeter;
+use crate::step::Step;
+use crate::time::EventTime;
+
+/// Whether there is anything but manifests in the store.
+pub(crate) fn has_files(store: &dyn Store) -> Result<bool, StateError> {
+    let names = store.names();
+    let names = names.map_err(StateError::io("list", store.place("")))?;
+    let is_state = |name: &String| !SLOTS.iter().any(|slot| name.starts_with(slot));
+    Ok(names.iter().any(is_state))
+}
+
+/// The manifest to go on from: what an earlier run left, fitted to the pipeline, or a new one.
+pub(crate) fn fit(
+    found: Option<&Manifest>,
+    store: &dyn Store,
+    fresh: &Fresh,
+    pipeline: &Asked<'_>,
+) -> Result<Manifest, StateError> {
+    let mut manifest = match found {
+        Some(found) => found.clone(),
+        None => Manifest {
+            lineage: fresh.lineage.clone(),
+            started: fresh.started,
+            ..Manifest::default()
+        },
+    };
+    // What is staged and not published yet is published by going on: there is nothing else left to do.
+    if manifest.finished && manifest.staged.is_empty() {
+        return Err(StateError::Finished {
+            place: store.place(""),
+        });
+    }
+    fit_sources(&mut manifest, store, pipeline)?;
+    fit_steps(&mut manifest, pipeline)?;
+    manifest.sequence += 1;
+    manifest.run += 1;
+    Ok(manifest)
+}
+
+/// What a state that is new begins with.
+pub(crate) struct Fresh {
+    pub(crate) lineage: String,
+    pub(crate) started: EventTime,
+}
+
+/// What the pipeline consists of, and what the user wants to be without.
+pub(crate) struct Asked<'a> {
+    pub(crate) steps: &'a [Arc<Step>],
+    pub(crate) sources: &'a [Arc<SourceMeter>],
+    /// Names, or kind and name with a colon between them.
+    pub(crate) drop: &'a [String],
+}
+
+impl Asked<'_> {
+    /// Whether the state of `kind` `name` is to be dropped; by its bare name only if it `fits` nothing any more.
+    fn drops(&self, kind: &str, name: &str, fits: bool) -> bool {
+        let is_asked = |asked: &String| match asked.split_once(':') {
+            Some((of_kind, named)) => of_kind == kind && named == name,
+            None => !fits && asked == name,
+        };
+        self.drop.iter().any(is_asked)
+    }
+}
+
+fn fit_sources(
+    manifest: &mut Manifest,
+    store: &dyn Store,
+    pipeline: &Asked<'_>,
+) -> Result<(), StateError> {
+    let mut kept = std::mem::take(&mut manifest.sources);
+    for source in pipeline.sources {
+        let name = source.name.to_string();
+        let (found, identity) = (kept.remove(&name), &source.identity);
+        let fits = found
+            .as_ref()
+            .is_none_or(|found| found.identity == *identity);
+        let state = match found {
+            Some(found) if !pipeline.drops("source", &name, fits) => {
+                if !fits {
+                    return Err(StateError::OtherInput {
+                        place: store.place(""),
+                        source_name: name,
+                        kept: found.identity,
+                        found: identity.clone(),
+                    });
+                }
+                found
+            }
+            _ => SourceState {
+                identity: identity.clone(),
+                partitions: BTreeMap::new(),
+            },
+        };
+        manifest.sources.insert(name, state);
+    }
+    let mut gone = kept
+        .into_keys()
+        .filter(|name| !pipeline.drops("source", name, false));
+    match gone.next() {
+        Some(name) => Err(StateError::StepGone {
+            step: format!("source {name}"),
+            name,
+        }),
+        None => Ok(()),
+    }
+}
+
+fn fit_steps(manifest: &mut Manifest, pipeline: &Asked<'_>) -> Result<(), StateError> {
+    let mut kept = std::mem::take(&mut manifest.steps);
+    for step in pipeline.steps {
+        let key = step.key();
+        let found = kept.remove(&key);
+        let fits = found
+            .as_ref()
+            .is_none_or(|found| found.definition == step.definition);
+        let state = match found {
+            Some(found) if !pipeline.drops(step.kind, &step.name, fits) => {
+                if !fits {
+                    return Err(StateError::StepChanged {
+                        step: key,
+                        name: step.name.clone(),
+                        kept: found.definition,
+                        found: step.definition.clone(),
+                    });
+                }
+                found
+            }
+            _ => StepState {
+                definition: step.definition.clone(),
+                // What had the name before is not found by it any more.
+                in_files: format!("{key}#{}", manifest.sequence + 1),
+                watermark: EventTime::MIN,
+                ..StepState::default()
+            },
+        };
+        manifest.steps.insert(key, state);
+    }
+    for (step, state) in kept {
+        let (kind, name) = step.split_once(' ').unwrap_or(("step", &step));
+        if !pipeline.drops(kind, name, false) {
+            return Err(StateError::StepGone {
+                step: step.clone(),
+                name: name.into(),
+            });
+        }
+        let (n_staged, sink) = (manifest.staged.len(), name);
+        if kind == "sink" {
+            manifest.staged.retain(|entry| entry.sink != sink);
+        }
+        tracing::warn!(
+            step,
+            records = state.counted.records_in,
+            staged = n_staged - manifest.staged.len(),
+            "the state of a step that is gone is dropped"
+        );
+    }
+    Ok(())
+}
+
+/// Keeps other runs away from the store.
+pub(crate) fn lock(store: &dyn Store) -> Result<Box<dyn Any + Send + Sync>, StateError> {
+    store.lock().map_err(|source| match source.kind() {
+        io::ErrorKind::WouldBlock => StateError::InUse {
+            place: store.place(""),
+        },
+        _ => StateError::io("lock", store.place(""))(source),
+    })
+}
+
+/// Begins a run: writes its number down, removes what died with earlier ones, and opens the files it goes on from.
+pub(crate) fn begin(
+    store: Arc<dyn Store>,
+    mut manifest: Manifest,
+    is_new: bool,
+) -> Result<Durable, StateError> {
+    manifest.write(&*store)?;
+    if is_new {
+        // A slot that is torn is not taken for the first of nothing, once there are two.
+        manifest.sequence += 1;
+        manifest.write(&*store)?;
+    }
+    remove_unnamed(&*store, &manifest)?;
+    let readers = manifest.files.iter();
+    let readers = readers
+        .map(|file| StateReader::open(Arc::clone(&store), file))
+        .collect::<Result<_, _>>()?;
+    Ok(Durable::new(store, manifest, readers))
+}
+
+impl RunState {
+    /// Gives `logic` back what was kept of its step, as far as it is this worker's.
+    pub(crate) fn restore(
+        &self,
+        step: &Step,
+        logic: &mut impl Logic,
+        worker: usize,
+        workers: usize,
+    ) -> Result<(), StateError> {
+        let (Some(durable), Some(kept)) = (&self.durable, self.step(step)) else {
+            return Ok(());
+        };
+        if durable.resumed.epoch == Epoch::default() {
+            return Ok(());
+        }
+        let unreadable = |source| StateError::Unreadable {
+            step: step.key(),
+            name: step.name.clone(),
+            source,
+        };
+        for reader in &durable.readers {
+            let forgotten = reader.forgotten(&kept.in_files);
+            forgotten.iter().for_each(|window| logic.forget(*window));
+            let is_mine = |shard: u8| usize::from(shard) % workers == worker;
+            let blocks = reader.blocks(&kept.in_files);
+            for block in blocks.filter(|block| is_mine(block.shard)) {
+                let bytes = reader.read(block)?;
+                for entry in Entries(&bytes) {
+                    let restored = entry.and_then(|(entry, _)| logic.restore(&entry));
+                    restored.map_err(unreadable)?;
+                }
+            }
+        }
+        for note in &kept.notes {
+            logic.restore_note(note).map_err(unreadable)?;
+        }
+        logic.resume(At {
+            epoch: durable.resumed.epoch,
+            watermark: kept.watermark,
+        });
+        Ok(())
+    }
+}

@@ -1,0 +1,98 @@
+//! Where a run keeps its state, and how.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::snapshot::error::StateError;
+use crate::snapshot::local::LocalStore;
+use crate::snapshot::store::Store;
+use crate::time::seconds;
+
+/// Where a run keeps its state, how often, and what of an earlier run it does without.
+///
+/// # Examples
+/// ```
+/// # use millstream_connectors::{Clickstream, Memory, Rate};
+/// # use millstream_engine::{App, State, Watermarks, seconds};
+/// let directory = tempfile::tempdir()?;
+/// let run = |events| {
+///     let app = App::new("doc").workers(1).state(State::in_directory(directory.path()));
+///     app.run(move |flow| {
+///         flow.source("views", Clickstream::new().rate(Rate::Max).events(events))
+///             .event_time(|e| e.timestamp, Watermarks::bounded(seconds(5)))
+///             .columns("url", |e| e.data.url.clone())
+///             .sink("memory", Memory::new())
+///     })
+/// };
+/// assert_eq!(run(100)?.events, 100);
+/// let again = run(100).unwrap_err();
+/// assert!(again.to_string().contains("has finished"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone)]
+pub struct State {
+    place: Place,
+    pub(crate) every: Duration,
+    pub(crate) fresh: bool,
+    pub(crate) drop: Vec<String>,
+}
+
+#[derive(Clone)]
+enum Place {
+    Directory(PathBuf),
+    Store(Arc<dyn Store>),
+}
+
+impl State {
+    /// State in a directory of its own, which is made if it is not there.
+    pub fn in_directory(path: impl Into<PathBuf>) -> Self {
+        Self::at(Place::Directory(path.into()))
+    }
+
+    /// State in a store: in memory for tests, say.
+    pub fn in_store(store: impl Store) -> Self {
+        Self::at(Place::Store(Arc::new(store)))
+    }
+
+    fn at(place: Place) -> Self {
+        State {
+            place,
+            every: seconds(1),
+            fresh: false,
+            drop: Vec::new(),
+        }
+    }
+
+    /// Takes snapshots at least `interval` after one another (default one second). What sinks publish waits for them.
+    #[must_use]
+    pub fn every(mut self, interval: Duration) -> Self {
+        self.every = interval;
+        self
+    }
+
+    /// Forgets what an earlier run has left there, and begins anew. What its sinks have published is not touched.
+    #[must_use]
+    pub fn fresh(mut self, fresh: bool) -> Self {
+        self.fresh = fresh;
+        self
+    }
+
+    /// Goes on without the state of `name`: a step, view, sink or source that is gone from the pipeline or changed.
+    ///
+    /// One that is still as it was is named with its kind, as in `window:pages`, `view:pages`, `sink:pages` or
+    /// `source:clicks`; it starts empty then.
+    #[must_use]
+    pub fn without(mut self, name: impl Into<String>) -> Self {
+        self.drop.push(name.into());
+        self
+    }
+
+    /// Opens the store.
+    pub(crate) fn open(&self) -> Result<Arc<dyn Store>, StateError> {
+        match &self.place {
+            Place::Directory(path) => Ok(Arc::new(LocalStore::open(path)?)),
+            Place::Store(store) => Ok(Arc::clone(store)),
+        }
+    }
+}
