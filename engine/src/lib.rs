@@ -80,6 +80,8 @@ pub use sink::{
     Delivery, Published, Sink, SinkContext, SinkPart, SinkRow, StageAt, Staged, Unpublished,
 };
 pub use snapshot::entry::{LoadError, Loading};
+pub use snapshot::error::StateError;
+pub use snapshot::local::LocalStore;
 pub use snapshot::log::Saving;
 pub use snapshot::store::{Store, StoreFile};
 pub use source::{

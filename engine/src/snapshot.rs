@@ -17,5 +17,7 @@
 //! older of the two manifests can always be gone back to.
 
 pub(crate) mod entry;
+pub(crate) mod error;
+pub(crate) mod local;
 pub(crate) mod log;
 pub(crate) mod store;
