@@ -1,0 +1,5 @@
+//! For tests of what builds on this crate: parts of the world that fail when they are told to.
+
+mod fault_store;
+
+pub use fault_store::FaultStore;
