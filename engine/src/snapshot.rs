@@ -18,6 +18,9 @@
 
 pub(crate) mod entry;
 pub(crate) mod error;
+#[allow(dead_code)] // Goes away when those who write and read snapshots are merged.
+pub(crate) mod file;
 pub(crate) mod local;
+#[allow(dead_code)] // Goes away when those who write and read snapshots are merged.
 pub(crate) mod log;
 pub(crate) mod store;
