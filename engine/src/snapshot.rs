@@ -23,4 +23,6 @@ pub(crate) mod file;
 pub(crate) mod local;
 #[allow(dead_code)] // Goes away when those who write and read snapshots are merged.
 pub(crate) mod log;
+#[allow(dead_code, unused_imports)] // Goes away when those who write and read snapshots are merged.
+pub(crate) mod merge;
 pub(crate) mod store;
