@@ -63,6 +63,7 @@ mod timers;
 mod worker;
 
 pub mod raw;
+pub mod testing;
 
 pub use app::App;
 pub use dead_letter::{DeadLetter, DeadLetters, RAW_BYTES_MAX, RecentDeadLetters};

@@ -118,10 +118,18 @@ where
     type Out = ();
     type Late = ();
 
-    fn on_batch(&mut self, batch: Vec<Change<K, V>>, _at: At, out: &mut Emitted<(), ()>) {
+    fn on_batch(&mut self, batch: Vec<Change<K, V>>, at: At, out: &mut Emitted<(), ()>) {
         out.n_records += batch.len() as u64;
+        // What has left the view does not come back, though it may still be corrected.
+        let from = at
+            .watermark
+            .finite()
+            .map(|watermark| watermark.minus(self.keep));
         for change in batch {
             let key = row_key(&change.key);
+            if from.is_some_and(|from| key.window.is_some_and(|window| window.end < from)) {
+                continue;
+            }
             if let Some(touched) = &mut self.touched {
                 touched.keys.insert(key.clone(), change.key.shard());
             }

@@ -142,7 +142,7 @@ pub(crate) struct Merged {
 
 /// Merges files durably.
 pub(crate) fn merge_durably(
-    store: &dyn Store,
+    store: &Arc<dyn Store>,
     follower: Option<&Follower>,
     to_merge: ToMerge,
 ) -> Result<Merged, StateError> {

@@ -203,7 +203,7 @@ pub(crate) fn begin(
     remove_unnamed(&*store, &manifest)?;
     let readers = manifest.files.iter();
     let readers = readers
-        .map(|file| StateReader::open(Arc::clone(&store), file))
+        .map(|file| StateReader::open(&store, file))
         .collect::<Result<_, _>>()?;
     Ok(Durable::new(store, manifest, readers))
 }
@@ -233,8 +233,9 @@ impl RunState {
             forgotten.iter().for_each(|window| logic.forget(*window));
             let is_mine = |shard: u8| usize::from(shard) % workers == worker;
             let blocks = reader.blocks(&kept.in_files);
+            let mut ahead = reader.ahead();
             for block in blocks.filter(|block| is_mine(block.shard)) {
-                let bytes = reader.read(block)?;
+                let bytes = ahead.read(block)?;
                 for entry in Entries(&bytes) {
                     let restored = entry.and_then(|(entry, _)| logic.restore(&entry));
                     restored.map_err(unreadable)?;

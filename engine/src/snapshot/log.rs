@@ -8,10 +8,13 @@
 //!  entry = kind u8 │ windowed u8 │ start i64, end i64 │ length u32, key │ length u32, value      all little-endian
 //! ```
 //!
-//! Keys and values are MessagePack with the names of fields, so that a type to which a field was added with
-//! `#[serde(default)]` still reads what it wrote before. Several values may follow one another in one value.
+//! Keys and values are MessagePack with the names of fields, so that a type of value to which a field was added with
+//! `#[serde(default)]` still reads what it wrote before. (Keys are told apart by their bytes: a key with another field is
+//! another key.) Several values may follow one another in one value.
 //!
-//! *Invariants*: a log has at most one entry for a key. What is forgotten comes before all entries of the same log.
+//! *Invariants*: a log has at most one entry for a key; a file that logs were merged into may have several, in the order in
+//! which they are to be applied. What is forgotten comes before all entries of the same log, and a window that was
+//! forgotten has no keys ever again: all workers forget it at the same epoch, or have nothing in it.
 
 use serde::Serialize;
 

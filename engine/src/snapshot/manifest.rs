@@ -181,11 +181,12 @@ impl Manifest {
                     Slot::Damaged(what) => what,
                     Slot::Missing | Slot::Whole(_) => "it is not there".into(),
                 });
+                let [what, other_what] = what;
                 Err(StateError::BothManifestsBad {
-                    first: store.place(SLOTS[0]),
-                    first_what: what[0].clone(),
-                    second: store.place(SLOTS[1]),
-                    second_what: what[1].clone(),
+                    place: store.place(SLOTS[0]),
+                    what,
+                    other_place: store.place(SLOTS[1]),
+                    other_what,
                 })
             }
         }

@@ -142,7 +142,7 @@ impl RunState {
         };
         let store = || Arc::clone(&durable.store);
         let (merging, follower) = (store(), self.follower.clone());
-        let work = move |to_merge| Some(merge_durably(&*merging, follower.as_ref(), to_merge));
+        let work = move |to_merge| Some(merge_durably(&merging, follower.as_ref(), to_merge));
         lock(&durable.merging).merger = Some(self.start("merging".into(), wake_merged, work)?);
         let mut committer = Committer::new(store(), self.follower.clone(), &durable.resumed);
         let work = move |job| committer.work(job);

@@ -139,7 +139,10 @@ impl<T: Data + Sync> Source for Script<T> {
         cx: &SourceContext,
         waker: Waker,
     ) -> Result<ScriptPartition<T>, BoxError> {
-        let next = position.0.parse().map_err(|_| NoPlace(position.0.clone()))?;
+        let next = position
+            .0
+            .parse()
+            .map_err(|_| NoPlace(position.0.clone()))?;
         let opened = self.open(partition, cx, waker)?;
         Ok(ScriptPartition { next, ..opened })
     }
@@ -166,7 +169,9 @@ impl<T: Data> Partition for ScriptPartition<T> {
                         intake.reject(self.next as u64, refused.to_string(), b"scripted");
                     }
                 }
-                Some(Act::Reject) => intake.reject(self.next as u64, "scripted".into(), b"scripted"),
+                Some(Act::Reject) => {
+                    intake.reject(self.next as u64, "scripted".into(), b"scripted")
+                }
                 Some(Act::Until(time)) if *time > intake.now() => {
                     return Ok(Polled::CaughtUp { until: Some(*time) });
                 }

@@ -103,7 +103,12 @@ impl Way {
             };
             match run(app) {
                 Ok(report) if report.stopped => {}
-                Ok(report) => return Ok(Ran { report, runs: n + 1 }),
+                Ok(report) => {
+                    return Ok(Ran {
+                        report,
+                        runs: n + 1,
+                    });
+                }
                 Err(Error::State(StateError::Followed(end))) if end.is::<Crashed>() => {}
                 // The crash came when all was done: between the last commit and the end.
                 Err(Error::State(StateError::Finished { .. })) if n > 0 => {
@@ -126,8 +131,8 @@ fn stop_after(app: App, nth: u64) -> App {
     let commits = AtomicU64::new(0);
     app.watch(move |run| drop(watched.set(run.clone())))
         .follow_commits(move |step, _epoch| {
-            let is_it = step == CommitStep::Committed
-                && commits.fetch_add(1, Ordering::SeqCst) + 1 == nth;
+            let is_it =
+                step == CommitStep::Committed && commits.fetch_add(1, Ordering::SeqCst) + 1 == nth;
             if let Some(run) = run.get().filter(|_| is_it) {
                 run.stop();
             }
