@@ -35,6 +35,7 @@
 
 pub use millstream_connectors as connectors;
 pub use millstream_engine as engine;
+pub use millstream_engine::testing;
 pub use millstream_operators as operators;
 pub use millstream_queries as queries;
 
@@ -46,8 +47,8 @@ pub mod prelude {
     };
     pub use millstream_engine::{
         App, Data, Error, EventTime, Flow, KeyedStream, Report, Result, RowStream, Run, Running,
-        Source, Stage, Stream, Table, ViewSettings, Watermarks, Window, WindowRow, Windowed, hours,
-        millis, minutes, seconds,
+        Source, Stage, State, Stream, Table, ViewSettings, Watermarks, Window, WindowRow, Windowed,
+        hours, millis, minutes, seconds,
     };
     pub use millstream_operators::{
         Aggregated, Filter, FilterMap, FlatMap, Inspect, KeyBy, Map, Split, Tumbling, Windows,

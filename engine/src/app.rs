@@ -187,7 +187,9 @@ impl App {
         &self,
         pipeline: impl for<'f> Fn(&mut Flow<'f>) -> Result<()> + Send + Sync + 'static,
     ) -> Result<()> {
-        self.look(&pipeline).map(drop)
+        let existing = self.existing()?;
+        let _lock = existing.as_deref().map(load::lock).transpose()?;
+        self.look(&pipeline, existing.as_ref()).map(drop)
     }
 
     /// Starts `pipeline` and returns at once. Signals are left to the caller.
@@ -256,12 +258,17 @@ impl App {
         })
     }
 
+    /// Where an earlier run may have left state.
+    fn existing(&self) -> Result<Option<Arc<dyn Store>>> {
+        let existing = self.state.as_ref().map(State::existing).transpose()?;
+        Ok(existing.flatten())
+    }
+
     /// Reads what an earlier run has left, and builds dry: so every mistake is told before anything is changed.
-    fn look(&self, pipeline: &Pipeline) -> Result<Looked> {
+    fn look(&self, pipeline: &Pipeline, existing: Option<&Arc<dyn Store>>) -> Result<Looked> {
         let now = self.clock.now();
-        let store = self.state.as_ref().map(State::open).transpose()?;
         let is_fresh = self.state.as_ref().is_some_and(|state| state.fresh);
-        let found = match &store {
+        let found = match existing {
             Some(store) if !is_fresh => Manifest::read(&**store)?,
             _ => None,
         };
@@ -277,27 +284,28 @@ impl App {
             started: kept.map_or(now, |kept| kept.started),
             resumed: now,
             run_stamp: kept.map_or(&fresh.lineage, |kept| &kept.lineage).clone(),
-            durable: store.is_some(),
+            durable: self.state.is_some(),
             registry: Arc::new(Registry::default()),
             dead_letters: Arc::clone(&self.dead_letters),
         });
         let build = worker::build_dry(&setup, pipeline)?;
         let graph = build.graph.take();
-        let manifest = match &store {
+        let manifest = match &self.state {
             None => None,
-            Some(store) => {
+            Some(state) => {
                 let asked = Asked {
                     steps: &graph.steps,
                     sources: &graph.sources,
-                    drop: self.state.as_ref().map_or(&[], |state| &state.drop),
+                    drop: &state.drop,
                 };
-                Some(load::fit(found.as_ref(), &**store, &fresh, &asked)?)
+                let place = existing.map(|store| store.place("")).unwrap_or_default();
+                Some(load::fit(found.as_ref(), &place, &fresh, &asked)?)
             }
         };
         Ok(Looked {
             setup,
             graph,
-            store: store.zip(manifest),
+            manifest,
             goes_on: found.is_some(),
         })
     }
@@ -305,17 +313,27 @@ impl App {
     /// Locks the state, looks, and makes what the workers share.
     fn prepare(&self, pipeline: &Pipeline) -> Result<(Live, Option<Lock>)> {
         let started = Instant::now();
-        let lock = match &self.state {
-            None => None,
-            Some(state) => Some(load::lock(&*state.open()?)?),
+        let existing = self.existing()?;
+        let mut lock = existing.as_deref().map(load::lock).transpose()?;
+        let mut looked = self.look(pipeline, existing.as_ref())?;
+        let store = match (existing, &self.state) {
+            (Some(store), Some(state)) => {
+                if state.fresh {
+                    collect::remove_all(&*store)?;
+                }
+                Some(store)
+            }
+            (None, Some(state)) => {
+                let store = state.open()?;
+                lock = Some(load::lock(&*store)?);
+                Some(store)
+            }
+            (_, None) => None,
         };
-        let mut looked = self.look(pipeline)?;
-        if let (Some(state), Some((store, _))) = (&self.state, &looked.store)
-            && state.fresh
-        {
-            collect::remove_all(&**store)?;
-        }
-        let durable = looked.begin()?;
+        let durable = match store {
+            Some(store) => Some(looked.begin(store)?),
+            None => None,
+        };
         let Looked { setup, graph, .. } = looked;
         let first = Epoch::first_of_run(durable.as_ref().map_or(1, |durable| durable.resumed.run));
         let resumed_from = durable.as_ref().map(|durable| durable.resumed.epoch);
@@ -371,31 +389,30 @@ type Lock = Box<dyn Any + Send + Sync>;
 struct Looked {
     setup: Arc<Setup>,
     graph: Graph,
-    /// Where state is kept, and the manifest to begin with.
-    store: Option<(Arc<dyn Store>, Manifest)>,
+    /// The manifest to begin with, if state is kept.
+    manifest: Option<Manifest>,
     /// An earlier run has left state.
     goes_on: bool,
 }
 
 impl Looked {
     /// Writes down that the run begins; undoes what earlier ones did after their last commit.
-    fn begin(&mut self) -> Result<Option<Durable>> {
-        let Some((store, manifest)) = self.store.take() else {
-            return Ok(None);
-        };
+    fn begin(&mut self, store: Arc<dyn Store>) -> Result<Durable> {
+        let manifest = self.manifest.take().expect("state is kept");
         let durable = load::begin(store, manifest, !self.goes_on)?;
-        if self.goes_on {
-            let (committed, staged) = (durable.resumed.epoch, &durable.resumed.staged);
-            for sink in &mut self.graph.sinks {
-                let of_sink = staged.iter().filter(|entry| entry.sink == sink.name);
-                let entries: Vec<_> = of_sink.map(|entry| Staged(entry.entry.clone())).collect();
-                let recover = sink.recover.take().expect("a sink recovers once");
-                recover(committed, &entries).map_err(|source| Error::Sink {
-                    name: sink.name.clone(),
-                    source,
-                })?;
-            }
+        if !self.goes_on {
+            return Ok(durable);
         }
-        Ok(Some(durable))
+        let (committed, staged) = (durable.resumed.epoch, &durable.resumed.staged);
+        for sink in &mut self.graph.sinks {
+            let of_sink = staged.iter().filter(|entry| entry.sink == sink.name);
+            let entries: Vec<_> = of_sink.map(|entry| Staged(entry.entry.clone())).collect();
+            let recover = sink.recover.take().expect("a sink recovers once");
+            recover(committed, &entries).map_err(|source| Error::Sink {
+                name: sink.name.clone(),
+                source,
+            })?;
+        }
+        Ok(durable)
     }
 }

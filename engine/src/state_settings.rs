@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::snapshot::error::StateError;
 use crate::snapshot::local::LocalStore;
+use crate::snapshot::manifest::Manifest;
 use crate::snapshot::store::Store;
 use crate::time::seconds;
 
@@ -88,7 +89,32 @@ impl State {
         self
     }
 
-    /// Opens the store.
+    /// Whether an earlier run has left state there.
+    ///
+    /// # Errors
+    /// If the place cannot be looked at, or what is there cannot be read.
+    pub fn exists(&self) -> Result<bool, StateError> {
+        match self.existing()? {
+            Some(store) => Ok(Manifest::read(&*store)?.is_some()),
+            None => Ok(false),
+        }
+    }
+
+    /// The store, if there is one: looking makes no directory.
+    pub(crate) fn existing(&self) -> Result<Option<Arc<dyn Store>>, StateError> {
+        match &self.place {
+            Place::Directory(path) => match path.try_exists() {
+                Ok(true) => self.open().map(Some),
+                Ok(false) => Ok(None),
+                Err(source) => Err(StateError::io("look for", path.display().to_string())(
+                    source,
+                )),
+            },
+            Place::Store(store) => Ok(Some(Arc::clone(store))),
+        }
+    }
+
+    /// Opens the store, and makes it if need be.
     pub(crate) fn open(&self) -> Result<Arc<dyn Store>, StateError> {
         match &self.place {
             Place::Directory(path) => Ok(Arc::new(LocalStore::open(path)?)),

@@ -58,14 +58,21 @@ impl Follow {
                 seconds(1)
             };
             let (mut wait, mut before) = (millis(100), 0);
+            let mut resuming = true;
             while stopped.recv_timeout(wait) == Err(RecvTimeoutError::Timeout) {
                 let status = run.status();
+                if std::mem::take(&mut resuming) {
+                    say(&bar, &what_it_is(&run, &status));
+                }
                 match &bar {
                     Some(bar) => show_progress(bar, &status),
                     None if !follow.greeted.swap(true, Relaxed) => follow.greet(&status),
                     None => before = follow.tell(&status, before),
                 }
                 wait = every;
+            }
+            if resuming {
+                say(&bar, &what_it_is(&run, &run.status()));
             }
             if let Some(bar) = bar {
                 bar.finish_and_clear();
@@ -134,6 +141,30 @@ impl Follow {
             report.late,
             report.events as f64 / seconds.max(Duration::from_millis(1).as_secs_f64())
         );
+    }
+}
+
+/// From where the run goes on, and what holds if it is killed.
+fn what_it_is(run: &Run, status: &PipelineStatus) -> String {
+    let begins = match run.resumed() {
+        Some(resumed) => format!(
+            "resumed from epoch {} in {:.3} s",
+            resumed.from,
+            resumed.took.as_secs_f64()
+        ),
+        None => "begins anew".into(),
+    };
+    format!(
+        "{begins}; if it is killed and started again, events count {}",
+        status.guarantee
+    )
+}
+
+/// Says a line on standard error, above the bar if there is one.
+fn say(bar: &Option<ProgressBar>, line: &str) {
+    match bar {
+        Some(bar) if !bar.is_hidden() => bar.println(line),
+        _ => eprintln!("{line}"),
     }
 }
 

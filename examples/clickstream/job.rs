@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use clap::Parser;
 use millstream::prelude::*;
+use millstream::testing::CrashPoint;
 use tracing_subscriber::Layer;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt;
@@ -49,6 +50,9 @@ const DEFAULT_OUT: &str = "millstream-data/clickstream";
 /// The exit code of a run that was interrupted: 128 and the number of SIGINT.
 const INTERRUPTED: u8 = 130;
 
+/// Names a step of a commit, as in `Committed:3`, at which the process kills itself: what a test of crashes needs.
+const KILL_AT: &str = "MILLSTREAM_KILL_AT";
+
 /// What the job writes below its output directory.
 const WRITTEN: [&str; 4] = [
     "pages_per_minute",
@@ -77,15 +81,21 @@ impl Job {
 
     fn try_run(self, pipeline: fn(&mut Flow<'_>, &Job) -> Result<()>) -> anyhow::Result<ExitCode> {
         let out = self.out();
-        if self.input.is_some() && !self.run.overwrite && !is_empty(&out)? {
+        let state = self.state();
+        if self.input.is_some() && !self.run.fresh && !state.exists()? && !is_empty(&out)? {
             anyhow::bail!(
-                "{} is not empty: name another --out, or say --overwrite to replace the results in it",
+                "{} is not empty and holds no state to go on from: name another --out, or say --fresh to replace the \
+                 results in it",
                 out.display()
             );
         }
         let mut app = App::new("clickstream")
             .workers(self.run.workers())
+            .state(state)
             .dead_letters(DeadLetterFiles::new(self.out().join("dead-letters")));
+        if let Ok(point) = std::env::var(KILL_AT) {
+            app = app.follow_commits(point.parse::<CrashPoint>()?.kill());
+        }
         let follow = Arc::new(Follow::new(self.input.is_some(), self.out()));
         if let Some(http) = self.run.http_service() {
             follow.serves_at(http.address());
@@ -95,7 +105,7 @@ impl Job {
         let app = app.watch(move |run| followed.start(run));
         let checked = self.clone();
         app.check(move |flow| pipeline(flow, &checked))?;
-        if self.run.overwrite {
+        if self.run.fresh {
             remove_results(&out)?;
         }
         let report = app.run(move |flow| pipeline(flow, &job));
@@ -110,7 +120,7 @@ impl Job {
         }
         if self.input.is_some() && report.stopped {
             eprintln!(
-                "incomplete: interrupted before the end of the input; windows that were open are not written"
+                "incomplete: interrupted before the end of the input; run it again with the same flags to go on from here"
             );
             return Ok(ExitCode::from(INTERRUPTED));
         }
@@ -134,6 +144,16 @@ impl Job {
 
     fn out(&self) -> PathBuf {
         self.run.out.clone().unwrap_or_else(|| DEFAULT_OUT.into())
+    }
+
+    /// Where state is kept, and how.
+    fn state(&self) -> State {
+        let out = Some(self.out());
+        let run = RunArgs {
+            out,
+            ..self.run.clone()
+        };
+        run.state().expect("there is an output directory")
     }
 }
 

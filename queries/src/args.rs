@@ -11,11 +11,15 @@ use std::thread::available_parallelism;
 
 use clap::Args;
 use clap::builder::FalseyValueParser;
+use millstream_engine::State;
 
 use crate::server::HttpService;
 
 /// Where the HTTP server listens if nobody says otherwise.
 pub const LISTEN_DEFAULT: &str = "127.0.0.1:8080";
+
+/// Where state is kept below the folder for files, if nobody says otherwise.
+pub const STATE_DIRECTORY: &str = ".state";
 
 /// Flags for how a pipeline runs, to be flattened into a program's own.
 ///
@@ -53,9 +57,22 @@ pub struct RunArgs {
     #[arg(long, env = "MILLSTREAM_OUT", value_name = "DIR")]
     pub out: Option<PathBuf>,
 
-    /// Replace what is in that folder already
-    #[arg(long, env = "MILLSTREAM_OVERWRITE", value_parser = FalseyValueParser::new())]
-    pub overwrite: bool,
+    /// The directory that state is kept in, so that the run can be killed and goes on [default: .state below --out]
+    #[arg(long, env = "MILLSTREAM_STATE", value_name = "DIR")]
+    pub state: Option<PathBuf>,
+
+    /// Start over: forget the state of an earlier run
+    #[arg(long, env = "MILLSTREAM_FRESH", value_parser = FalseyValueParser::new())]
+    pub fresh: bool,
+
+    /// Go on without the state of a step, view, sink or source that is gone or changed; may be said several times
+    #[arg(
+        long,
+        env = "MILLSTREAM_DROP_STATE",
+        value_name = "NAME",
+        value_delimiter = ','
+    )]
+    pub drop_state: Vec<String>,
 }
 
 impl RunArgs {
@@ -65,6 +82,16 @@ impl RunArgs {
         self.workers
             .or_else(|| available_parallelism().ok())
             .map_or(1, NonZeroUsize::get)
+    }
+
+    /// Where and how state is kept: in `--state`, or else in `.state` below `--out`, so that whoever removes the results
+    /// removes the state with them. `None` if neither was given.
+    #[must_use]
+    pub fn state(&self) -> Option<State> {
+        let below_out = || self.out.as_ref().map(|out| out.join(STATE_DIRECTORY));
+        let directory = self.state.clone().or_else(below_out)?;
+        let state = State::in_directory(directory).fresh(self.fresh);
+        Some(self.drop_state.iter().fold(state, State::without))
     }
 
     /// The HTTP server asked for, if one is.
@@ -101,10 +128,11 @@ mod tests {
 
     #[test]
     fn flags_are_read() {
-        let args = parse(&["--workers", "3", "--out", "data", "--overwrite"]).unwrap();
+        let args = parse(&["--workers", "3", "--out", "data", "--fresh"]).unwrap();
         assert_eq!(args.workers(), 3);
         assert_eq!(args.out, Some(PathBuf::from("data")));
-        assert!(args.overwrite && !args.no_http);
+        assert!(args.fresh && !args.no_http);
+        assert!(args.state().is_some());
         assert!(args.http_service().is_some());
         assert!(
             parse(&["--no-http", "--listen", "x"])
@@ -113,6 +141,14 @@ mod tests {
                 .is_none()
         );
         assert!(parse(&[]).unwrap().workers() >= 1);
+        assert!(parse(&[]).unwrap().state().is_none());
+        assert!(parse(&["--state", "kept"]).unwrap().state().is_some());
+    }
+
+    #[test]
+    fn several_states_are_dropped() {
+        let args = parse(&["--drop-state", "pages,view:sums", "--drop-state", "old"]).unwrap();
+        assert_eq!(args.drop_state, ["pages", "view:sums", "old"]);
     }
 
     #[test]

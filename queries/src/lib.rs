@@ -31,7 +31,7 @@ mod reading;
 mod serve;
 mod server;
 
-pub use args::{LISTEN_DEFAULT, RunArgs};
+pub use args::{LISTEN_DEFAULT, RunArgs, STATE_DIRECTORY};
 pub use export::{Export, ExportError};
 pub use reading::{Reading, SnapshotWatcher};
 pub use serve::{FromArgs, Serve};

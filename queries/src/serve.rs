@@ -26,7 +26,8 @@ impl Serve for App {
 pub trait FromArgs: Sized {
     /// An application with the flags of [`RunArgs`]: exits with a sentence if the command line makes no sense.
     ///
-    /// Where results go is the pipeline's affair; dead letters go below `--out`, if it is given.
+    /// Where results go is the pipeline's affair; dead letters go below `--out`, if it is given. State is kept in `--state`,
+    /// or in `.state` below `--out`; without either of them none is. `--fresh` forgets it, and touches no results.
     #[must_use]
     fn from_args(name: &str) -> Self;
 
@@ -50,6 +51,9 @@ impl FromArgs for App {
         self = self.workers(args.workers());
         if let Some(out) = &args.out {
             self = self.dead_letters(DeadLetterFiles::new(out.join("dead-letters")));
+        }
+        if let Some(state) = args.state() {
+            self = self.state(state);
         }
         match args.http_service() {
             Some(http) => self.service(http),

@@ -30,10 +30,10 @@ pub(crate) fn has_files(store: &dyn Store) -> Result<bool, StateError> {
     Ok(names.iter().any(is_state))
 }
 
-/// The manifest to go on from: what an earlier run left, fitted to the pipeline, or a new one.
+/// The manifest to go on from: what an earlier run left at `place`, fitted to the pipeline, or a new one.
 pub(crate) fn fit(
     found: Option<&Manifest>,
-    store: &dyn Store,
+    place: &str,
     fresh: &Fresh,
     pipeline: &Asked<'_>,
 ) -> Result<Manifest, StateError> {
@@ -48,10 +48,10 @@ pub(crate) fn fit(
     // What is staged and not published yet is published by going on: there is nothing else left to do.
     if manifest.finished && manifest.staged.is_empty() {
         return Err(StateError::Finished {
-            place: store.place(""),
+            place: place.into(),
         });
     }
-    fit_sources(&mut manifest, store, pipeline)?;
+    fit_sources(&mut manifest, place, pipeline)?;
     fit_steps(&mut manifest, pipeline)?;
     manifest.sequence += 1;
     manifest.run += 1;
@@ -85,7 +85,7 @@ impl Asked<'_> {
 
 fn fit_sources(
     manifest: &mut Manifest,
-    store: &dyn Store,
+    place: &str,
     pipeline: &Asked<'_>,
 ) -> Result<(), StateError> {
     let mut kept = std::mem::take(&mut manifest.sources);
@@ -99,7 +99,7 @@ fn fit_sources(
             Some(found) if !pipeline.drops("source", &name, fits) => {
                 if !fits {
                     return Err(StateError::OtherInput {
-                        place: store.place(""),
+                        place: place.into(),
                         source_name: name,
                         kept: found.identity,
                         found: identity.clone(),

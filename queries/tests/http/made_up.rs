@@ -6,9 +6,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use millstream_engine::{
-    BoxError, Column, ColumnType, Epoch, EventTime, Inlet, PartitionStatus, PipelineStatus,
-    Receipt, Refusal, RowKey, Rows, Service, Snapshot, SourceStatus, StepStatus, Value,
-    ViewSnapshot, Window, minutes,
+    BoxError, Column, ColumnType, Epoch, EventTime, Guarantee, Inlet, Level, PartitionStatus,
+    PipelineStatus, Receipt, Refusal, RowKey, Rows, Service, Snapshot, SourceStatus, StepStatus,
+    Value, ViewSnapshot, Window, minutes,
 };
 use millstream_queries::{HttpService, Reading, SnapshotWatcher};
 
@@ -109,6 +109,11 @@ pub(crate) fn status() -> PipelineStatus {
         name: "clickstream".into(),
         workers: 2,
         state: "running",
+        committed: None,
+        guarantee: Guarantee {
+            level: Level::Nothing,
+            because: Vec::new(),
+        },
         epoch: "1.3".into(),
         publish_interval_ms: 100,
         now: minute(4),
