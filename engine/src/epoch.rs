@@ -110,9 +110,24 @@ mod tests {
 
     #[test]
     fn other_text_is_refused() {
-        for text in ["", "1", "1.", ".1", "+1.1", "1.01", "1.1.1", "16777216.0", "0.1099511627776"] {
+        for text in [
+            "",
+            "1",
+            "1.",
+            ".1",
+            "+1.1",
+            "1.01",
+            "1.1.1",
+            "16777216.0",
+            "0.1099511627776",
+        ] {
             let error = text.parse::<Epoch>().unwrap_err();
-            assert!(error.to_string().starts_with(&format!("{text:?} is not an epoch")), "{error}");
+            assert!(
+                error
+                    .to_string()
+                    .starts_with(&format!("{text:?} is not an epoch")),
+                "{error}"
+            );
         }
     }
 }

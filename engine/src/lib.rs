@@ -52,6 +52,7 @@ mod snapshot;
 mod app;
 mod error;
 mod guarantee;
+mod prepare;
 mod run;
 mod running;
 mod shared;
@@ -59,6 +60,7 @@ mod signals;
 mod state_settings;
 mod status;
 mod step;
+mod tally;
 mod timers;
 mod worker;
 

@@ -241,6 +241,8 @@ impl Shared {
             epoch: epoch.to_string(),
             committed: self.state.last_commit().map(|epoch| epoch.to_string()),
             guarantee: self.guarantee.clone(),
+            snapshot_stall_us: u64::try_from(self.state.longest_stall().as_micros())
+                .unwrap_or(u64::MAX),
             publish_interval_ms: u64::try_from(self.epochs.publish_interval().as_millis())
                 .unwrap_or(u64::MAX),
             now: self.setup.clock.now(),

@@ -33,6 +33,7 @@ use crate::snapshot::error::StateError;
 use crate::snapshot::keeper::Keeper;
 use crate::snapshot::manifest::Counters;
 use crate::stateful::{Counted, Speaks};
+use crate::tally::Tally;
 
 /// Room for so many emitted values is kept; closing a large window may take more for once.
 const OUT_KEPT: usize = 65_536;
@@ -53,7 +54,7 @@ pub(crate) struct Shell<L: Logic> {
     clock: MarkClock,
     stash: BTreeMap<u64, Stashed<L::In>>,
     emitted: Emitted<L::Out, L::Late>,
-    counted: Counted,
+    tally: Tally,
     shared: Option<Arc<Shared>>,
     peers: u32,
     speaks: Option<Speaks>,
@@ -61,11 +62,6 @@ pub(crate) struct Shell<L: Logic> {
     to_say: Option<Mark>,
     /// If snapshots are taken.
     keeper: Option<Keeper>,
-    /// How much of what is emitted and has not left yet is counted.
-    counted_out: usize,
-    counted_late: usize,
-    /// What was counted here, and before the run on worker 0.
-    so_far: Counters,
 }
 
 /// The next epoch that something can be done about.
@@ -86,15 +82,14 @@ impl<L: Logic> Shell<L> {
     ) -> Self {
         let live = flow.build.live.as_ref();
         let mut clock = MarkClock::new(n_origins, flow.peers());
-        let (mut keeper, mut so_far) = (None, Counters::default());
+        let (mut keeper, mut before) = (None, Counters::default());
         if let Some(live) = live {
             let state = &live.shared.state;
             keeper = state.keeper(&counted.step);
             if let Some(kept) = state.step(&counted.step) {
                 clock.restore(kept.watermark);
                 if counted.counts_state && counted.worker == 0 {
-                    so_far = kept.counted;
-                    counted.meter().add_all(so_far);
+                    before = kept.counted;
                 }
             }
             if counted.counts_state {
@@ -113,16 +108,13 @@ impl<L: Logic> Shell<L> {
                 late: Vec::new(),
                 n_records: 0,
             },
-            counted,
+            tally: Tally::new(counted, before),
             shared: live.map(|live| Arc::clone(&live.shared)),
             peers: u32::try_from(flow.peers()).expect("workers are few"),
             speaks,
             said: None,
             to_say: None,
             keeper,
-            counted_out: 0,
-            counted_late: 0,
-            so_far,
         }
     }
 
@@ -158,12 +150,12 @@ impl<L: Logic> Shell<L> {
             if !self.emitted.out.is_empty() {
                 self.has_changes();
                 give(&caps.for_out, self.emitted.out.drain(..));
-                self.counted_out = 0;
+                self.tally.out_left();
                 self.emitted.out.shrink_to(OUT_KEPT);
             }
             if !self.emitted.late.is_empty() {
                 let records = std::mem::take(&mut self.emitted.late);
-                self.counted_late = 0;
+                self.tally.late_left();
                 give_late(&caps.for_late, records);
             }
             if let Some(mark) = self.to_say.take() {
@@ -193,24 +185,7 @@ impl<L: Logic> Shell<L> {
         for batch in batches {
             self.logic.on_batch(batch, at, &mut self.emitted);
         }
-        self.count();
-    }
-
-    /// Counts what was emitted since the last time, before it leaves and before a snapshot says how much it was.
-    fn count(&mut self) {
-        let news = Counters {
-            records_in: std::mem::take(&mut self.emitted.n_records),
-            records_out: self
-                .counted
-                .of_output(self.emitted.out.len() - self.counted_out),
-            late: (self.emitted.late.len() - self.counted_late) as u64,
-        };
-        self.counted_out = self.emitted.out.len();
-        self.counted_late = self.emitted.late.len();
-        if news != Counters::default() {
-            self.counted.meter().add_all(news);
-            self.so_far.add(news);
-        }
+        self.tally.count(&mut self.emitted);
     }
 
     /// What leaves here may be the first change since the last snapshot: the watermark alone can close a window.
@@ -262,13 +237,13 @@ impl<L: Logic> Shell<L> {
                     .spent_publishing(started.elapsed() / self.peers);
             }
         }
-        self.count();
+        self.tally.count(&mut self.emitted);
         if publish.is_some_and(|publish| publish.snapshot) {
             self.begin_saving(&stashed.for_changes, keep);
         }
         let size = self.logic.size();
         self.speak(size.open_windows == 0);
-        self.counted.note(watermark, &size);
+        self.tally.counted.note(watermark, &size);
         stashed
     }
 
@@ -283,10 +258,12 @@ impl<L: Logic> Shell<L> {
         };
         let standing = snapshot::change::Standing {
             watermark: self.clock.kept(),
-            counted: self.so_far,
+            counted: self.tally.so_far(),
             note: None,
         };
+        let started = Instant::now();
         keeper.begin(&mut self.logic, at.clone(), standing, keep);
+        self.held_up(started);
     }
 
     /// Saves a slice of what is frozen, if anything is.
@@ -294,9 +271,22 @@ impl<L: Logic> Shell<L> {
         let Some(keeper) = &mut self.keeper else {
             return;
         };
-        if let (Err(reason), Some(shared)) = (keeper.go_on(&mut self.logic, keep), &self.shared) {
-            let step = self.counted.step.key();
+        if !keeper.is_saving() {
+            return;
+        }
+        let started = Instant::now();
+        let saved = keeper.go_on(&mut self.logic, keep);
+        self.held_up(started);
+        if let (Err(reason), Some(shared)) = (saved, &self.shared) {
+            let step = self.tally.counted.step.key();
             shared.fail(Error::State(StateError::Unwritable { step, reason }));
+        }
+    }
+
+    /// Notes for how long a snapshot has held the worker up.
+    fn held_up(&self, since: Instant) {
+        if let Some(shared) = &self.shared {
+            shared.state.held_up(since.elapsed());
         }
     }
 
@@ -314,7 +304,7 @@ impl<L: Logic> Shell<L> {
         if self.said.replace(standing) != Some(standing) {
             self.to_say = Some(Mark::Standing {
                 origin: speaks.origin,
-                worker: u32::try_from(self.counted.worker).expect("workers are few"),
+                worker: u32::try_from(self.tally.counted.worker).expect("workers are few"),
                 standing,
             });
         }

@@ -22,6 +22,7 @@ pub(crate) mod commit;
 pub(crate) mod entry;
 pub(crate) mod error;
 pub(crate) mod file;
+pub(crate) mod files;
 pub(crate) mod follow;
 pub(crate) mod keeper;
 pub(crate) mod load;

@@ -21,6 +21,8 @@ pub struct PipelineStatus {
     pub committed: Option<String>,
     /// What holds if the process dies and is started again.
     pub guarantee: Guarantee,
+    /// The longest that a snapshot has held up a worker at a time, in microseconds.
+    pub snapshot_stall_us: u64,
     /// How long publishing waits at most for the next publish epoch, in milliseconds.
     pub publish_interval_ms: u64,
     /// The wall clock.

@@ -4,19 +4,23 @@
 //! as soon as every worker has voted, and nothing is written.
 
 use std::io;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use timely::scheduling::SyncActivator;
 
 use super::collect::{self, Committer, Merged, ToMerge, merge_durably};
 use super::error::StateError;
 use super::file::StateReader;
+use super::files::{self, Files};
 use super::follow::{CommitStep, Follower};
 use super::keeper::Keeper;
 use super::manifest::{Manifest, SourceState, StagedEntry, StepState};
 use super::merge::choose;
 use super::store::Store;
-use super::write::{self, Files, Vote};
+use super::write::Vote;
 use super::writer::{Ending, Writer};
 use crate::epoch::Epoch;
 use crate::error::Error;
@@ -31,6 +35,8 @@ pub(crate) struct RunState {
     /// What was published and is still named by the last manifest.
     published: Mutex<Vec<StagedEntry>>,
     endings: Mutex<Vec<Ending>>,
+    /// In microseconds: the longest that a snapshot has held up a worker at a time.
+    longest_stall: AtomicU64,
 }
 
 /// What a durable run has.
@@ -105,6 +111,17 @@ impl RunState {
         }
     }
 
+    /// A snapshot has held up a worker for `time`.
+    pub(crate) fn held_up(&self, time: Duration) {
+        let micros = u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
+        self.longest_stall.fetch_max(micros, Relaxed);
+    }
+
+    /// The longest that a snapshot has held up a worker at a time.
+    pub(crate) fn longest_stall(&self) -> Duration {
+        Duration::from_micros(self.longest_stall.load(Relaxed))
+    }
+
     /// The last epoch that was committed, if any was.
     pub(crate) fn last_commit(&self) -> Option<Epoch> {
         let epoch = lock(&self.durable.as_ref()?.newest).epoch;
@@ -116,16 +133,12 @@ impl RunState {
         &self,
         worker: usize,
         wake: SyncActivator,
-    ) -> io::Result<Option<Writer<write::Job, write::Written>>> {
+    ) -> io::Result<Option<Writer<files::Job, files::Written>>> {
         let Some(durable) = &self.durable else {
             return Ok(None);
         };
         let store = Arc::clone(&durable.store);
-        let mut files = Files {
-            store,
-            worker,
-            file: None,
-        };
+        let mut files = Files::new(store, worker);
         let work = move |job| files.work(job);
         self.start(format!("snapshots-{worker}"), wake, work)
             .map(Some)

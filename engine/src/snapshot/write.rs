@@ -26,10 +26,10 @@ use timely::dataflow::operators::{Capability, Concatenate};
 
 use super::change::{Change, Changes, Standing};
 use super::error::StateError;
-use super::file::{StateFile, StateWriter};
+use super::file::StateFile;
+use super::files::{Job, Written};
 use super::follow::CommitStep;
 use super::manifest::{PartitionState, StagedEntry};
-use super::store::Store;
 use super::writer::Writer;
 use crate::epoch::Epoch;
 use crate::error::Error;
@@ -113,17 +113,6 @@ pub(crate) fn write<'f>(flow: &Flow<'f>, changes: Vec<Changes<'f>>) -> StreamVec
     });
     vote_stream
 }
-
-/// What the writer of a worker is asked.
-pub(crate) enum Job {
-    /// To write this into the file of the epoch.
-    Write(u64, Change),
-    /// To finish that file.
-    Finish,
-}
-
-/// The file, if there is anything in it; durable.
-pub(crate) type Written = Result<Option<StateFile>, StateError>;
 
 /// What has come of an epoch.
 struct OfEpoch {
@@ -263,49 +252,5 @@ impl Gather {
         }
         vote.file = file;
         Some((capability, vote))
-    }
-}
-
-/// Writes the files of one worker.
-pub(crate) struct Files {
-    pub(crate) store: Arc<dyn Store>,
-    pub(crate) worker: usize,
-    pub(crate) file: Option<StateWriter>,
-}
-
-impl Files {
-    /// Does a job; gives what is finished.
-    pub(crate) fn work(&mut self, job: Job) -> Option<Written> {
-        match job {
-            Job::Write(epoch, change) => self.write(epoch, change).err().map(Err),
-            Job::Finish => Some(self.finish()),
-        }
-    }
-
-    fn write(&mut self, epoch: u64, change: Change) -> Result<(), StateError> {
-        if self.file.is_none() {
-            let name = format!("state-{}-{}", Epoch::from_u64(epoch), self.worker);
-            self.file = Some(StateWriter::create(&*self.store, &name)?);
-        }
-        let file = self.file.as_mut().expect("just made");
-        match change {
-            Change::Block { step, shard, bytes } => file.block(&step, shard, &bytes),
-            Change::Forgotten { step, windows } => {
-                file.forget(&step, &windows);
-                Ok(())
-            }
-            other => unreachable!("{other:?} is part of the vote"),
-        }
-    }
-
-    fn finish(&mut self) -> Written {
-        let Some(file) = self.file.take() else {
-            return Ok(None);
-        };
-        let file = file.finish()?;
-        let place = self.store.place(&file.name);
-        let sync = self.store.sync();
-        sync.map_err(StateError::io("sync the directory of", place))?;
-        Ok(Some(file))
     }
 }

@@ -110,6 +110,7 @@ pub(crate) fn status() -> PipelineStatus {
         workers: 2,
         state: "running",
         committed: None,
+        snapshot_stall_us: 0,
         guarantee: Guarantee {
             level: Level::Nothing,
             because: Vec::new(),
