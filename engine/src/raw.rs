@@ -6,7 +6,7 @@ pub use crate::key::{ByRef, ByValue, NoKey};
 pub use crate::logic::{At, Emitted, Logic, Publish, Size};
 pub use crate::shard::{N_SHARDS, Shard, hash_key};
 pub use crate::snapshot::entry::Entry;
-pub use crate::snapshot::log::{Kind, Log};
+pub use crate::snapshot::log::{Kind, Log, Replayed};
 pub use crate::stream::{Batch, owned};
 pub use crate::table::Demand;
 pub use crate::table_key::row_values;

@@ -9,6 +9,10 @@
 //! Aggregates are made through the handle [`Of`] that `aggregate` passes to its closure, which knows the type of the
 //! records: `|of| (of.count("views"), of.count_distinct("visitors", |e| &e.user_id))`.
 //!
+//! A state outlives the process: at a snapshot it is *saved*, and a run that goes on from there *loads* it. A state that
+//! only grows saves what has come to it since it was last saved. All this is what `serde` says of the state, unless the
+//! aggregate says otherwise: a field that is added with `#[serde(default)]` is filled in where an older state is loaded.
+//!
 //! *No value* is skipped everywhere: the `None` of a closure that returns an `Option`, and `NaN`. Where nothing else came,
 //! a closure that returns `Option` gives null; one that does not gives `NaN` for a float. See [`Optional`].
 
@@ -25,7 +29,7 @@ mod quantile;
 mod sum;
 mod tuple;
 
-use millstream_engine::{Columns, Data};
+use millstream_engine::{Columns, Data, LoadError, Loading, Saving};
 
 pub use approx_distinct::ApproxCountDistinct;
 pub use count::Count;
@@ -55,4 +59,30 @@ pub trait Aggregate<T>: 'static {
     fn output(&self, state: &Self::State) -> Self::Output;
     /// About how many bytes `state` keeps on the heap.
     fn heap_bytes(&self, state: &Self::State) -> usize;
+
+    /// Writes `state`, or if it [`grows`](Self::grows) what has come to it since it was last saved.
+    ///
+    /// Called at snapshots, for each state that has changed since the one before.
+    fn save(&self, state: &mut Self::State, to: &mut Saving<'_>) {
+        to.put(&*state);
+    }
+
+    /// Reads what [`save`](Self::save) wrote: into a state that is new, or if it grows into what was loaded before.
+    ///
+    /// # Errors
+    /// If something else was written.
+    fn load(&self, state: &mut Self::State, from: &mut Loading<'_>) -> Result<(), LoadError> {
+        *state = from.take()?;
+        Ok(())
+    }
+
+    /// Whether what is saved adds to what was saved before; else it takes its place.
+    fn grows(&self) -> bool {
+        false
+    }
+
+    /// What it makes of its records, in a word: state that was kept by another kind cannot be used.
+    fn kind(&self) -> String {
+        "custom".into()
+    }
 }

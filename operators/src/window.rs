@@ -18,13 +18,21 @@
 mod aggregated;
 mod ahead;
 mod behind;
+mod flags;
+mod frozen;
 mod open_windows;
 mod panes;
+mod restore;
 mod runs;
+mod size;
 mod tumbling;
+
+#[cfg(test)]
+mod tests;
 
 use std::panic::Location;
 use std::rc::Rc;
+use std::time::Duration;
 
 use millstream_engine::raw::{Asked, NoKey};
 use millstream_engine::{Data, KeyOf, KeyedStream, Stream};
@@ -131,7 +139,7 @@ impl<'f, T: Data, K: KeyOf<T>> WindowedStream<'f, T, K> {
             location: Location::caller(),
             key_names: self.names.clone(),
             value_names: aggregate.names(),
-            made_by: String::new(),
+            made_by: made_by(self.window.size(), &self.names, &aggregate.kind()),
             size: self.window.size(),
             lateness: self.window.lateness_allowed(),
         };
@@ -139,4 +147,14 @@ impl<'f, T: Data, K: KeyOf<T>> WindowedStream<'f, T, K> {
         let (table, late) = self.stream.aggregate_windows(asked, &folding);
         Aggregated::new(table, late)
     }
+}
+
+/// How the values are made, in words: what was kept of others is of no use. The lateness may change.
+fn made_by(size: Duration, keys: &[String], aggregates: &str) -> String {
+    let by = if keys.is_empty() {
+        String::new()
+    } else {
+        format!(" by {keys:?}")
+    };
+    format!("tumbling({size:?}){by}: {aggregates}")
 }

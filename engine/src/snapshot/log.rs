@@ -18,6 +18,7 @@
 
 use serde::Serialize;
 
+use super::entry::{Entries, Entry, LoadError};
 use crate::shard::{N_SHARDS, Shard};
 use crate::window::Window;
 
@@ -30,6 +31,16 @@ pub enum Kind {
     Add = 2,
     /// It is gone.
     Remove = 3,
+}
+
+/// What a log says.
+#[doc(hidden)]
+#[derive(Clone, Copy, Debug)]
+pub enum Replayed<'a> {
+    /// A window whose keys are all gone.
+    Forgotten(Window),
+    /// A change of a key in the shard of this number.
+    Entry(u64, Entry<'a>),
 }
 
 /// What a step has to say of its state in one snapshot.
@@ -114,6 +125,29 @@ impl Log {
     /// Why something could not be written, if so: what it was and what its `Serialize` said.
     pub(crate) fn take_error(&mut self) -> Option<String> {
         self.error.take()
+    }
+
+    /// Gives `each` all that the log says, in the order in which it is to be restored: for tests of what writes logs.
+    ///
+    /// # Errors
+    /// That of `each`, or if an entry cannot be read back.
+    ///
+    /// # Panics
+    /// If something could not be written.
+    #[doc(hidden)]
+    pub fn replay(
+        &self,
+        mut each: impl FnMut(Replayed<'_>) -> Result<(), LoadError>,
+    ) -> Result<(), LoadError> {
+        assert_eq!(self.error, None, "all of it was written");
+        let mut forgotten = self.forgotten.iter();
+        forgotten.try_for_each(|window| each(Replayed::Forgotten(*window)))?;
+        for (number, bytes) in self.shards.iter().enumerate() {
+            for entry in Entries(bytes) {
+                each(Replayed::Entry(number as u64, entry?.0))?;
+            }
+        }
+        Ok(())
     }
 
     fn shard(&mut self, number: usize) -> &mut Vec<u8> {

@@ -85,6 +85,10 @@ where
     fn heap_bytes(&self, state: &DistinctSketch) -> usize {
         state.0.estimated_size()
     }
+
+    fn kind(&self) -> String {
+        "approx_count_distinct".into()
+    }
 }
 
 impl Serialize for DistinctSketch {

@@ -37,4 +37,8 @@ impl<T> Aggregate<T> for Count {
     fn heap_bytes(&self, _: &u64) -> usize {
         0
     }
+
+    fn kind(&self) -> String {
+        "count".into()
+    }
 }

@@ -1,4 +1,8 @@
 //! How many different values there are, exactly: the values themselves are kept.
+//!
+//! A snapshot is given the values that came since the one before. They are kept a second time until then, and only once
+//! the state has been saved for the first time, which takes them all. (A set in the order of insertion would have to keep
+//! but one number; looking a value up in one takes from a fifth longer to twice as long.)
 
 use std::borrow::Borrow;
 use std::hash::Hash;
@@ -6,7 +10,8 @@ use std::marker::PhantomData;
 
 use foldhash::fast::FixedState;
 use hashbrown::HashSet;
-use millstream_engine::Data;
+use hashbrown::hash_set::Entry;
+use millstream_engine::{Data, LoadError, Loading, Saving};
 use serde::{Deserialize, Serialize};
 
 use super::Aggregate;
@@ -34,6 +39,9 @@ impl<Q: ?Sized, F> CountDistinct<Q, F> {
 #[serde(bound(serialize = "K: Data + Hash + Eq", deserialize = "K: Data + Hash + Eq"))]
 pub struct DistinctValues<K> {
     values: HashSet<K, FixedState>,
+    // Those that came since the others were saved; none are noted before a first time.
+    #[serde(skip)]
+    added: Option<Vec<K>>,
     // What the values keep on the heap, summed as they come: asking each again would take as long as there are values.
     heap_bytes: usize,
 }
@@ -42,12 +50,13 @@ impl<K> Default for DistinctValues<K> {
     fn default() -> Self {
         DistinctValues {
             values: HashSet::default(),
+            added: None,
             heap_bytes: 0,
         }
     }
 }
 
-impl<K: Hash + Eq + 'static> DistinctValues<K> {
+impl<K: Data + Hash + Eq> DistinctValues<K> {
     /// Adds `value`, which is cloned only when it is new.
     fn add<Q>(&mut self, value: &Q)
     where
@@ -60,21 +69,42 @@ impl<K: Hash + Eq + 'static> DistinctValues<K> {
     }
 
     fn insert(&mut self, value: K) {
-        let bytes = heap_of(&value);
-        if self.values.insert(value) {
-            self.heap_bytes += bytes;
+        if let Entry::Vacant(vacant) = self.values.entry(value) {
+            self.heap_bytes += heap_of(vacant.get());
+            if let Some(added) = &mut self.added {
+                added.push(vacant.get().clone());
+            }
+            vacant.insert();
         }
     }
 
-    /// Moves the smaller set into the larger.
+    /// Moves the smaller set into the larger, or the other into this if only this was saved before.
     fn merge(&mut self, mut other: Self) {
-        if other.values.len() > self.values.len() {
+        if self.added.is_none() && other.values.len() > self.values.len() {
+            other.added = None;
             std::mem::swap(self, &mut other);
         }
         other
             .values
             .into_iter()
             .for_each(|value| self.insert(value));
+    }
+
+    /// Writes the values that came since it was last called.
+    fn save(&mut self, to: &mut Saving<'_>) {
+        match self.added.replace(Vec::new()) {
+            Some(added) => to.put(&added),
+            None => to.put(&self.values),
+        }
+    }
+
+    /// Adds values that were saved.
+    fn load(&mut self, from: &mut Loading<'_>) -> Result<(), LoadError> {
+        self.added = None;
+        let values: Vec<K> = from.take()?;
+        values.into_iter().for_each(|value| self.insert(value));
+        self.added = Some(Vec::new());
+        Ok(())
     }
 }
 
@@ -106,7 +136,25 @@ where
     }
 
     fn heap_bytes(&self, state: &Self::State) -> usize {
-        state.values.allocation_size() + state.heap_bytes
+        let added = state.added.as_ref().map_or(0, Vec::capacity);
+        let added_bytes = added * size_of::<Q::Owned>();
+        state.values.allocation_size() + state.heap_bytes + added_bytes
+    }
+
+    fn save(&self, state: &mut Self::State, to: &mut Saving<'_>) {
+        state.save(to);
+    }
+
+    fn load(&self, state: &mut Self::State, from: &mut Loading<'_>) -> Result<(), LoadError> {
+        state.load(from)
+    }
+
+    fn grows(&self) -> bool {
+        true
+    }
+
+    fn kind(&self) -> String {
+        "count_distinct".into()
     }
 }
 

@@ -52,4 +52,9 @@ where
     fn heap_bytes(&self, state: &Self::State) -> usize {
         state.heap_bytes()
     }
+
+    fn kind(&self) -> String {
+        // What is kept is what a sum keeps.
+        format!("sum({})", Self::State::KIND)
+    }
 }

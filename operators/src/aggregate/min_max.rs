@@ -21,6 +21,8 @@ use super::{Aggregate, Optional};
 pub trait Ranked: Scalar + Data + PartialEq {
     /// How such a value is kept.
     type Rank: Data;
+    /// What such values are ranked as, in a word: another rank means something else.
+    const RANKED_AS: &'static str;
 
     /// How to keep this value; `None` for one that has no rank and is skipped.
     fn rank(self) -> Option<Self::Rank>;
@@ -39,8 +41,9 @@ pub trait Ranked: Scalar + Data + PartialEq {
 }
 
 macro_rules! ranked_by_themselves {
-    ($($t:ty),*) => { $(impl Ranked for $t {
+    ($($kind:literal: $($t:ty),*;)*) => { $($(impl Ranked for $t {
         type Rank = $t;
+        const RANKED_AS: &'static str = $kind;
         fn rank(self) -> Option<$t> {
             Some(self)
         }
@@ -50,14 +53,19 @@ macro_rules! ranked_by_themselves {
         fn order(a: &$t, b: &$t) -> Ordering {
             a.cmp(b)
         }
-    })* };
+    })*)* };
 }
-ranked_by_themselves!(bool, i8, i16, i32, i64, u8, u16, u32, u64, usize, String);
+ranked_by_themselves! {
+    "bool": bool;
+    "integer": i8, i16, i32, i64, u8, u16, u32, u64, usize;
+    "text": String;
+}
 
 // Kept as integers of the same order: exact in any encoding of a state, also infinities in JSON.
 macro_rules! ranked_by_bits {
     ($($t:ty as $bits:ty, $unsigned:ty;)*) => { $(impl Ranked for $t {
         type Rank = $bits;
+        const RANKED_AS: &'static str = stringify!($t);
         fn rank(self) -> Option<$bits> {
             (!self.is_nan()).then(|| flip_negative(self.to_bits() as $bits, <$bits>::MAX))
         }
@@ -89,6 +97,7 @@ fn flip_negative<I: Copy + PartialOrd + Default + std::ops::BitXor<Output = I>>(
 
 impl Ranked for EventTime {
     type Rank = i64;
+    const RANKED_AS: &'static str = "time";
     fn rank(self) -> Option<i64> {
         Some(self.micros())
     }
@@ -102,6 +111,7 @@ impl Ranked for EventTime {
 
 impl Ranked for Decimal {
     type Rank = Decimal;
+    const RANKED_AS: &'static str = "decimal";
     fn rank(mut self) -> Option<Decimal> {
         if self.is_zero() {
             self.set_sign_positive(true);
@@ -185,6 +195,15 @@ where
 
     fn heap_bytes(&self, state: &Self::State) -> usize {
         state.as_ref().map_or(0, heap_of)
+    }
+
+    fn kind(&self) -> String {
+        let end = if self.replaces == Ordering::Less {
+            "min"
+        } else {
+            "max"
+        };
+        format!("{end}({})", V::Value::RANKED_AS)
     }
 }
 

@@ -29,6 +29,8 @@ pub trait Number: 'static {
 
 /// An exact sum, not yet rounded, and how many numbers are in it.
 pub trait Tally: Default + Data {
+    /// What adds up here, in a word.
+    const KIND: &'static str;
     /// The type of the sum when it is read.
     type Total: Scalar + Data + PartialEq;
     /// The type of the mean.

@@ -177,8 +177,8 @@ impl<T> Of<T> {
     /// Counts the different values that `value` points at, exactly.
     ///
     /// Gives a `u64`. A value is looked up by reference and cloned only when it is new. State: every different value and
-    /// about 9 bytes more for each; where that is too much, see
-    /// [`approx_count_distinct`](Self::approx_count_distinct). The `None` of an optional field is one more value here;
+    /// about 9 bytes more for each, and until the next snapshot once more those that came since the last; where that is
+    /// too much, see [`approx_count_distinct`](Self::approx_count_distinct). The `None` of an optional field is one more value here;
     /// [`count_distinct_some`](Self::count_distinct_some) skips it.
     ///
     /// # Examples

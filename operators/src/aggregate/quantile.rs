@@ -190,6 +190,11 @@ where
     fn heap_bytes(&self, state: &Buckets) -> usize {
         state.counts.capacity() * size_of::<(i32, u64)>()
     }
+
+    fn kind(&self) -> String {
+        // The same buckets answer for any share.
+        "quantile".into()
+    }
 }
 
 #[cfg(test)]

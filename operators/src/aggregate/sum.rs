@@ -52,4 +52,8 @@ where
     fn heap_bytes(&self, state: &Self::State) -> usize {
         state.heap_bytes()
     }
+
+    fn kind(&self) -> String {
+        format!("sum({})", Self::State::KIND)
+    }
 }

@@ -1,8 +1,9 @@
 //! Several aggregates at once: a tuple of aggregates is an aggregate.
 //!
-//! Its state is the tuple of their states, its output the tuple of their outputs, and its columns are theirs in order.
+//! Its state is the tuple of their states, its output the tuple of their outputs, and its columns are theirs in order. What
+//! is saved of them follows one another, so that each of them saves all of its state or what has come to it.
 
-use millstream_engine::Scalar;
+use millstream_engine::{LoadError, Loading, Saving, Scalar};
 
 use super::Aggregate;
 
@@ -35,6 +36,27 @@ macro_rules! tuple_aggregates {
 
             fn heap_bytes(&self, state: &Self::State) -> usize {
                 0 $(+ self.$index.heap_bytes(&state.$index))+
+            }
+
+            fn save(&self, state: &mut Self::State, to: &mut Saving<'_>) {
+                $(self.$index.save(&mut state.$index, to);)+
+            }
+
+            fn load(
+                &self,
+                state: &mut Self::State,
+                from: &mut Loading<'_>,
+            ) -> Result<(), LoadError> {
+                $(self.$index.load(&mut state.$index, from)?;)+
+                Ok(())
+            }
+
+            fn grows(&self) -> bool {
+                false $(|| self.$index.grows())+
+            }
+
+            fn kind(&self) -> String {
+                [$(self.$index.kind()),+].join(", ")
             }
         }
     };

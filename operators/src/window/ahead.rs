@@ -4,6 +4,8 @@
 //! send one state per key instead of every record. Where nearly every record has a key of its own that would be work for
 //! nothing: the step measures how much combining shrinks an epoch and sends the records themselves if it does not.
 //!
+//! At the end of an epoch it has sent on all there was, so a snapshot finds nothing here: what it gathers is never state.
+//!
 //! *Invariants*: what is late is decided here, once, with the same watermark that the step behind the exchange has: what
 //! arrives there is never late.
 
@@ -111,7 +113,7 @@ impl<T: Data, K: KeyOf<T>, A: Aggregate<T>> Logic for AheadLogic<T, K, A> {
             at.watermark,
             late,
             |window, values| {
-                fold(windows, window, values, key, aggregate, false);
+                fold(windows, window, values, key, aggregate, |_, _| ());
             },
         );
     }

@@ -2,8 +2,10 @@
 
 use std::rc::Rc;
 
-use millstream_engine::raw::{At, Batch, Demand, Emitted, Logic, Publish, Size, Windowing};
-use millstream_engine::{Change, Data, KeyOf, Windowed};
+use millstream_engine::raw::{
+    At, Batch, Demand, Emitted, Entry, Log, Logic, Publish, Size, Windowing,
+};
+use millstream_engine::{Change, Data, KeyOf, LoadError, Window, Windowed};
 
 use super::ahead::{Ahead, AheadLogic};
 use super::open_windows::OpenWindows;
@@ -72,7 +74,7 @@ impl<T: Data, K: KeyOf<T>, A: Aggregate<T>> Windowing<T> for Folding<K, A> {
 }
 
 /// All of it on one worker.
-struct Whole<T, K: KeyOf<T>, A: Aggregate<T>>(OpenWindows<T, K, A>);
+pub(super) struct Whole<T, K: KeyOf<T>, A: Aggregate<T>>(pub(super) OpenWindows<T, K, A>);
 
 impl<T: Data, K: KeyOf<T>, A: Aggregate<T>> Logic for Whole<T, K, A> {
     type In = Batch<T>;
@@ -89,13 +91,28 @@ impl<T: Data, K: KeyOf<T>, A: Aggregate<T>> Logic for Whole<T, K, A> {
     fn on_publish(&mut self, _at: At, _publish: Publish, out: &mut Emitted<Self::Out, T>) {
         self.0.publish(&mut out.out);
     }
+    fn freeze(&mut self) {
+        self.0.freeze();
+    }
+    fn save(&mut self, log: &mut Log, n_bytes: usize) -> bool {
+        self.0.save(log, n_bytes)
+    }
+    fn forget(&mut self, window: Window) {
+        self.0.forget(window);
+    }
+    fn restore(&mut self, entry: &Entry<'_>) -> Result<(), LoadError> {
+        self.0.restore(entry)
+    }
+    fn resume(&mut self, at: At) {
+        self.0.resume(at);
+    }
     fn size(&mut self) -> Size {
         self.0.size()
     }
 }
 
 /// What is behind the exchange.
-struct Behind<T, K: KeyOf<T>, A: Aggregate<T>>(OpenWindows<T, K, A>);
+pub(super) struct Behind<T, K: KeyOf<T>, A: Aggregate<T>>(pub(super) OpenWindows<T, K, A>);
 
 impl<T: Data, K: KeyOf<T>, A: Aggregate<T>> Logic for Behind<T, K, A> {
     type In = Vec<Ahead<T, K::Key, A::State>>;
@@ -110,6 +127,21 @@ impl<T: Data, K: KeyOf<T>, A: Aggregate<T>> Logic for Behind<T, K, A> {
     }
     fn on_publish(&mut self, _at: At, _publish: Publish, out: &mut Emitted<Self::Out, ()>) {
         self.0.publish(&mut out.out);
+    }
+    fn freeze(&mut self) {
+        self.0.freeze();
+    }
+    fn save(&mut self, log: &mut Log, n_bytes: usize) -> bool {
+        self.0.save(log, n_bytes)
+    }
+    fn forget(&mut self, window: Window) {
+        self.0.forget(window);
+    }
+    fn restore(&mut self, entry: &Entry<'_>) -> Result<(), LoadError> {
+        self.0.restore(entry)
+    }
+    fn resume(&mut self, at: At) {
+        self.0.resume(at);
     }
     fn size(&mut self) -> Size {
         self.0.size()

@@ -1,13 +1,17 @@
 //! The windows that are not final: records are folded into them, they are shown, they end, and they close.
+//!
+//! A window has ended once the watermark has passed its end: also one that is opened only then, by a record within the
+//! lateness. What comes to it are corrections from the start.
 
 use std::collections::BTreeMap;
-use std::mem::size_of;
 use std::rc::Rc;
 
-use millstream_engine::raw::{At, Demand, Size};
+use millstream_engine::raw::{At, Demand, Log};
 use millstream_engine::{Change, Data, EventTime, KeyOf, Record, Stage, Window, Windowed};
 
 use super::ahead::Ahead;
+use super::flags::Flags;
+use super::frozen::Frozen;
 use super::panes::{Pane, Panes, fold};
 use super::runs::runs;
 use super::tumbling::Tumbling;
@@ -19,11 +23,15 @@ const COUNT_HEAP_EVERY: u32 = 64;
 /// The windows that are not final.
 pub(super) struct OpenWindows<T, K: KeyOf<T>, A: Aggregate<T>> {
     key: Rc<K>,
-    aggregate: Rc<A>,
-    tumbling: Tumbling,
+    pub(super) aggregate: Rc<A>,
+    pub(super) tumbling: Tumbling,
     demand: Demand,
-    windows: BTreeMap<Window, Panes<K::Key, A::State>>,
-    heap_bytes: usize,
+    pub(super) windows: BTreeMap<Window, Panes<K::Key, A::State>>,
+    /// The watermark they have been passed by.
+    pub(super) watermark: EventTime,
+    /// What snapshots are to take of them, if snapshots are taken.
+    pub(super) frozen: Option<Frozen<T, K, A>>,
+    pub(super) heap_bytes: usize,
     n_published: u32,
 }
 
@@ -32,12 +40,15 @@ pub(super) type Changes<T, K, A> =
 
 impl<T: Data, K: KeyOf<T>, A: Aggregate<T>> OpenWindows<T, K, A> {
     pub(super) fn new(key: Rc<K>, aggregate: Rc<A>, tumbling: Tumbling, demand: Demand) -> Self {
+        let frozen = demand.snapshots.then(|| Frozen::new(Rc::clone(&aggregate)));
         OpenWindows {
             key,
             aggregate,
             tumbling,
             demand,
             windows: BTreeMap::new(),
+            watermark: EventTime::MIN,
+            frozen,
             heap_bytes: 0,
             n_published: 0,
         }
@@ -45,15 +56,18 @@ impl<T: Data, K: KeyOf<T>, A: Aggregate<T>> OpenWindows<T, K, A> {
 
     /// Folds the records of a batch that are not late; those that are go to `late`.
     pub(super) fn fold(&mut self, batch: &[Record<T>], at: At, late: &mut Vec<Record<T>>) {
-        let shows = self.demand.partial.get();
+        let noted = self.noted();
         let (key, aggregate, windows) = (&*self.key, &*self.aggregate, &mut self.windows);
+        let frozen = &mut self.frozen;
         runs(
             batch,
             self.tumbling,
             at.watermark,
             late,
             |window, values| {
-                fold(windows, window, values, key, aggregate, shows);
+                fold(windows, window, values, key, aggregate, |panes, place| {
+                    note(window, panes, place, noted, frozen);
+                });
             },
         );
     }
@@ -66,24 +80,32 @@ impl<T: Data, K: KeyOf<T>, A: Aggregate<T>> OpenWindows<T, K, A> {
             self.tumbling.close(window) > at.watermark,
             "the step ahead lets nothing late through"
         );
+        let noted = self.noted();
         let panes = self.windows.entry(window).or_default();
-        let place = match ahead {
+        match ahead {
             Ahead::Combined {
                 hash, key, state, ..
             } => {
                 let place = panes.place_of(hash, key);
+                note(window, panes, place, noted, &mut self.frozen);
                 self.aggregate.merge(&mut panes.panes[place].state, state);
-                place
             }
             Ahead::Single { value, .. } => {
                 let place = panes.place(&*self.key, &value);
+                note(window, panes, place, noted, &mut self.frozen);
                 self.aggregate.add(&mut panes.panes[place].state, &value);
-                place
             }
-        };
-        if self.demand.partial.get() {
-            panes.note_change(place);
         }
+    }
+
+    /// The flags of a pane of which nobody needs to hear any more that it changes.
+    fn noted(&self) -> Flags {
+        let shown = if self.demand.partial.get() {
+            Flags::CHANGED
+        } else {
+            Flags::NONE
+        };
+        shown.with(self.frozen.as_ref().map_or(Flags::NONE, Frozen::turn))
     }
 
     fn row(
@@ -105,27 +127,22 @@ impl<T: Data, K: KeyOf<T>, A: Aggregate<T>> OpenWindows<T, K, A> {
 
     /// Ends the windows that the watermark has passed, and closes those that are final.
     pub(super) fn pass(&mut self, watermark: EventTime, out: &mut Changes<T, K, A>) {
+        let before = std::mem::replace(&mut self.watermark, watermark);
         let shows_ended = self.demand.ended.get();
         let mut windows = std::mem::take(&mut self.windows);
-        for (window, panes) in windows.range_mut(..) {
-            if window.end > watermark {
-                break;
+        let ending = windows
+            .iter_mut()
+            .skip_while(|(window, _)| window.end <= before)
+            .take_while(|(window, _)| shows_ended && window.end <= watermark);
+        for (window, panes) in ending {
+            // Whoever follows every change has not heard of these, and may not until the window is final.
+            if self.tumbling.close(*window) > watermark {
+                self.show(*window, panes, Stage::Open, out);
+            } else {
+                panes.forget_changes();
             }
-            if shows_ended && !panes.ended {
-                // Whoever follows every change has not heard of these, and may not until the window is final.
-                if self.tumbling.close(*window) > watermark {
-                    self.show(*window, panes, Stage::Open, out);
-                } else {
-                    panes.forget_changes();
-                }
-                out.extend(
-                    panes
-                        .panes
-                        .iter()
-                        .map(|pane| self.row(*window, pane, Stage::Ended)),
-                );
-            }
-            panes.ended = true;
+            let panes = panes.panes.iter();
+            out.extend(panes.map(|pane| self.row(*window, pane, Stage::Ended)));
         }
         while let Some(entry) = windows
             .first_entry()
@@ -135,12 +152,11 @@ impl<T: Data, K: KeyOf<T>, A: Aggregate<T>> OpenWindows<T, K, A> {
             if shows_ended {
                 self.show(window, &mut panes, Stage::Corrected, out);
             }
-            out.extend(
-                panes
-                    .panes
-                    .iter()
-                    .map(|pane| self.row(window, pane, Stage::Final)),
-            );
+            let rows = panes.panes.iter();
+            out.extend(rows.map(|pane| self.row(window, pane, Stage::Final)));
+            if let Some(frozen) = &mut self.frozen {
+                frozen.close(window, panes);
+            }
         }
         self.windows = windows;
     }
@@ -155,7 +171,7 @@ impl<T: Data, K: KeyOf<T>, A: Aggregate<T>> OpenWindows<T, K, A> {
     ) {
         for place in std::mem::take(&mut panes.changed) {
             let pane = &mut panes.panes[place as usize];
-            pane.changed = false;
+            pane.flags.take(Flags::CHANGED);
             out.push(self.row(window, pane, stage));
         }
     }
@@ -164,7 +180,7 @@ impl<T: Data, K: KeyOf<T>, A: Aggregate<T>> OpenWindows<T, K, A> {
     pub(super) fn publish(&mut self, out: &mut Changes<T, K, A>) {
         let mut windows = std::mem::take(&mut self.windows);
         for (window, panes) in &mut windows {
-            let stage = if panes.ended {
+            let stage = if window.end <= self.watermark {
                 Stage::Corrected
             } else {
                 Stage::Open
@@ -173,30 +189,41 @@ impl<T: Data, K: KeyOf<T>, A: Aggregate<T>> OpenWindows<T, K, A> {
         }
         self.windows = windows;
         if self.n_published.is_multiple_of(COUNT_HEAP_EVERY) {
-            let panes = self.windows.values().flat_map(|panes| &panes.panes);
-            self.heap_bytes = panes
-                .map(|pane| self.aggregate.heap_bytes(&pane.state))
-                .sum();
+            self.count_heap();
         }
         self.n_published = self.n_published.wrapping_add(1);
     }
 
-    /// What is kept.
-    pub(super) fn size(&self) -> Size {
-        let n_panes: usize = self.windows.values().map(|panes| panes.panes.len()).sum();
-        // The heap was counted some time ago: since then everything may have gone.
-        let heap_bytes = if n_panes == 0 { 0 } else { self.heap_bytes };
-        let bytes =
-            n_panes * (size_of::<Pane<K::Key, A::State>>() + 2 * size_of::<u32>()) + heap_bytes;
-        let next_close = self
-            .windows
-            .first_key_value()
-            .map_or(EventTime::MAX, |(w, _)| self.tumbling.close(*w));
-        Size {
-            keys: n_panes as u64,
-            open_windows: self.windows.len() as u64,
-            bytes: bytes as u64,
-            next_close,
+    /// Freezes what has changed since the last freeze.
+    pub(super) fn freeze(&mut self) {
+        if let Some(frozen) = &mut self.frozen {
+            frozen.freeze(&mut self.windows);
         }
+    }
+
+    /// Writes of what is frozen about `n_bytes` at most; whether that was the last of it.
+    pub(super) fn save(&mut self, log: &mut Log, n_bytes: usize) -> bool {
+        let windows = &mut self.windows;
+        let frozen = self.frozen.as_mut();
+        frozen.is_none_or(|frozen| frozen.save(windows, log, n_bytes))
+    }
+}
+
+/// Notes that a pane is about to change, for those who want to hear of it and have not.
+fn note<T, K: KeyOf<T>, A: Aggregate<T>>(
+    window: Window,
+    panes: &mut Panes<K::Key, A::State>,
+    place: usize,
+    noted: Flags,
+    frozen: &mut Option<Frozen<T, K, A>>,
+) {
+    if panes.panes[place].flags.has(noted) {
+        return;
+    }
+    if noted.has(Flags::CHANGED) {
+        panes.note_change(place);
+    }
+    if let Some(frozen) = frozen {
+        frozen.touch(window, panes, place);
     }
 }

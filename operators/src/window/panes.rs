@@ -9,6 +9,7 @@ use hashbrown::HashTable;
 use hashbrown::hash_table::Entry;
 use millstream_engine::{KeyOf, Window};
 
+use super::flags::Flags;
 use crate::aggregate::Aggregate;
 
 /// What is kept for one key.
@@ -16,8 +17,7 @@ pub(super) struct Pane<K, S> {
     pub(super) hash: u64,
     pub(super) key: K,
     pub(super) state: S,
-    /// It has changed since it was last shown.
-    pub(super) changed: bool,
+    pub(super) flags: Flags,
 }
 
 /// The panes of one window.
@@ -26,8 +26,10 @@ pub(super) struct Panes<K, S> {
     places: HashTable<u32>,
     /// The places of those that have changed since they were last shown.
     pub(super) changed: Vec<u32>,
-    /// The window has ended, and its rows were shown as such.
-    pub(super) ended: bool,
+    /// The places of those that have changed since the last freeze.
+    pub(super) touched: Vec<u32>,
+    /// The places of those that were frozen and may not be saved yet.
+    pub(super) frozen: Vec<u32>,
 }
 
 impl<K, S> Default for Panes<K, S> {
@@ -36,7 +38,8 @@ impl<K, S> Default for Panes<K, S> {
             panes: Vec::new(),
             places: HashTable::new(),
             changed: Vec::new(),
-            ended: false,
+            touched: Vec::new(),
+            frozen: Vec::new(),
         }
     }
 }
@@ -84,37 +87,52 @@ impl<K: Eq, S: Default> Panes<K, S> {
             hash,
             key,
             state: S::default(),
-            changed: false,
+            flags: Flags::NONE,
         });
         place as usize
     }
+}
 
+impl<K, S> Panes<K, S> {
     /// Notes that all that has changed needs not be shown.
     pub(super) fn forget_changes(&mut self) {
         for place in self.changed.drain(..) {
-            self.panes[place as usize].changed = false;
+            self.panes[place as usize].flags.take(Flags::CHANGED);
         }
     }
 
-    /// Notes that the pane at `place` has changed, to be shown.
+    /// Notes that the pane at `place` changes, to be shown.
     pub(super) fn note_change(&mut self, place: usize) {
-        let pane = &mut self.panes[place];
-        if !pane.changed {
-            pane.changed = true;
-            self.changed
-                .push(u32::try_from(place).expect("places are counted in u32"));
-        }
+        note(
+            &mut self.panes[place].flags,
+            Flags::CHANGED,
+            &mut self.changed,
+            place,
+        );
+    }
+
+    /// Notes that the pane at `place` changes, to be saved; `turn` is the flag that says so.
+    pub(super) fn note_touch(&mut self, place: usize, turn: Flags) {
+        note(&mut self.panes[place].flags, turn, &mut self.touched, place);
     }
 }
 
-/// Folds the values of one window, noting what has changed if someone wants to be shown it.
+/// Flags a pane, and lists its place if it was not flagged.
+fn note(flags: &mut Flags, flag: Flags, places: &mut Vec<u32>, place: usize) {
+    if !flags.has(flag) {
+        flags.set(flag);
+        places.push(u32::try_from(place).expect("places are counted in u32"));
+    }
+}
+
+/// Folds the values of one window, each after `before` was told the place of the pane that changes.
 pub(super) fn fold<'a, T: 'a, K: KeyOf<T>, A: Aggregate<T>>(
     windows: &mut BTreeMap<Window, Panes<K::Key, A::State>>,
     window: Window,
     values: impl Iterator<Item = &'a T>,
     key: &K,
     aggregate: &A,
-    notes_changes: bool,
+    mut before: impl FnMut(&mut Panes<K::Key, A::State>, usize),
 ) {
     let mut values = values.peekable();
     // A window that only late records lie in is not opened.
@@ -124,9 +142,7 @@ pub(super) fn fold<'a, T: 'a, K: KeyOf<T>, A: Aggregate<T>>(
     let panes = windows.entry(window).or_default();
     for value in values {
         let place = panes.place(key, value);
+        before(panes, place);
         aggregate.add(&mut panes.panes[place].state, value);
-        if notes_changes {
-            panes.note_change(place);
-        }
     }
 }

@@ -39,6 +39,7 @@ impl DecimalTally {
 }
 
 impl Tally for DecimalTally {
+    const KIND: &'static str = "decimal";
     type Total = Decimal;
     type Mean = Decimal;
 

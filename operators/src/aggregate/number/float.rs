@@ -111,6 +111,7 @@ fn power_of_two(exponent: i32) -> f64 {
 }
 
 impl Tally for FloatTally {
+    const KIND: &'static str = "float";
     type Total = f64;
     type Mean = f64;
 

@@ -19,6 +19,7 @@ impl IntegerTally {
 }
 
 impl Tally for IntegerTally {
+    const KIND: &'static str = "integer";
     type Total = i64;
     type Mean = f64;
 
