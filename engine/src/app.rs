@@ -41,15 +41,15 @@ use crate::worker::{self, Pipeline};
 /// # Ok::<(), millstream_engine::Error>(())
 /// ```
 pub struct App {
-    name: String,
-    workers: usize,
-    clock: Arc<dyn WallClock>,
-    dead_letters: Arc<dyn DeadLetters>,
-    services: Vec<Box<dyn Service>>,
-    watchers: Vec<Box<dyn FnOnce(&Run) + Send>>,
-    epochs: EpochSettings,
-    state: Option<State>,
-    follower: Option<Follower>,
+    pub(crate) name: String,
+    pub(crate) workers: usize,
+    pub(crate) clock: Arc<dyn WallClock>,
+    pub(crate) dead_letters: Arc<dyn DeadLetters>,
+    pub(crate) services: Vec<Box<dyn Service>>,
+    pub(crate) watchers: Vec<Box<dyn FnOnce(&Run) + Send>>,
+    pub(crate) epochs: EpochSettings,
+    pub(crate) state: Option<State>,
+    pub(crate) follower: Option<Follower>,
 }
 
 impl App {
