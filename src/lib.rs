@@ -73,6 +73,8 @@ mod guide {
     mod sources {}
     #[doc = include_str!("../docs/sinks.md")]
     mod sinks {}
+    #[doc = include_str!("../docs/recovery.md")]
+    mod recovery {}
     #[doc = include_str!("../docs/http.md")]
     mod http {}
     #[doc = include_str!("../docs/extending.md")]

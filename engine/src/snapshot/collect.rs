@@ -131,6 +131,8 @@ pub(crate) struct ToMerge {
     pub(crate) inputs: Vec<StateFile>,
     /// Nothing is older than these.
     pub(crate) onto_nothing: bool,
+    /// The steps that there are, by their names in the files.
+    pub(crate) steps: BTreeSet<String>,
     pub(crate) name: String,
 }
 
@@ -155,10 +157,17 @@ pub(crate) fn merge_durably(
     let ToMerge {
         inputs,
         onto_nothing,
+        steps,
         name,
     } = to_merge;
     follow(CommitStep::Merging)?;
-    let file = merge(store, &inputs, onto_nothing, &name)?;
+    let file = merge(
+        store,
+        &inputs,
+        onto_nothing,
+        |step| steps.contains(step),
+        &name,
+    )?;
     let synced = store.sync();
     synced.map_err(StateError::io("sync the directory of", store.place(&name)))?;
     follow(CommitStep::Merged)?;

@@ -31,7 +31,7 @@ pub(crate) use choose::choose;
 
 /// Writes a file `name` that says what `inputs`, the oldest first, say one after the other.
 ///
-/// With `onto_nothing` no older file lies below them. The new file is synced; its name is durable after [`Store::sync`].
+/// With `onto_nothing` no older file lies below them. Of steps that are not kept any more nothing is taken over. The new file is synced; its name is durable after [`Store::sync`].
 ///
 /// # Errors
 /// [`StateError::Damaged`] if an input is; [`StateError::Io`] if one cannot be read or the new file cannot be written.
@@ -39,13 +39,14 @@ pub(crate) fn merge(
     store: &Arc<dyn Store>,
     inputs: &[StateFile],
     onto_nothing: bool,
+    is_kept: impl Fn(&str) -> bool,
     name: &str,
 ) -> Result<StateFile, StateError> {
     let readers = inputs.iter().map(|file| StateReader::open(store, file));
     let readers = readers.collect::<Result<Vec<_>, _>>()?;
     let mut writer = StateWriter::create(&**store, name)?;
     let steps: BTreeSet<&str> = readers.iter().flat_map(StateReader::steps).collect();
-    for step in steps {
+    for step in steps.into_iter().filter(|step| is_kept(step)) {
         merge_step(&readers, step, onto_nothing, &mut writer)?;
     }
     writer.finish()

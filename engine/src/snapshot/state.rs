@@ -263,6 +263,11 @@ impl Durable {
         let to_merge = ToMerge {
             inputs: manifest.files[range.clone()].to_vec(),
             onto_nothing: range.start == 0,
+            steps: manifest
+                .steps
+                .values()
+                .map(|step| step.in_files.clone())
+                .collect(),
             name: format!("merged-{}", manifest.epoch),
         };
         merging.is_busy = true;

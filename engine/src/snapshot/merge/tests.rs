@@ -120,6 +120,7 @@ fn merged(
         &shared(store),
         &files[range.clone()],
         range.start == 0,
+        |_| true,
         name,
     )
     .unwrap();
@@ -273,8 +274,23 @@ fn what_was_said_twice_is_kept_once() {
             write(&store, &format!("{n}"), vec![("step", log)])
         })
         .collect();
-    let merged = merge(&shared(&store), &files, true, "merged").unwrap();
+    let merged = merge(&shared(&store), &files, true, |_| true, "merged").unwrap();
     assert_eq!(merged.bytes, files[0].bytes);
+}
+
+#[test]
+fn what_a_step_said_that_is_gone_is_left_out() {
+    let store = FaultStore::new();
+    let mut steps = Steps {
+        random: Random::new(11),
+        n_values: 0,
+    };
+    let files: Vec<StateFile> = ["0", "1", "2"].map(|n| steps.file(&store, n)).into();
+    let gone = STEPS[1];
+    let merged = merge(&shared(&store), &files, true, |step| step != gone, "merged").unwrap();
+    let mut expected = replay(&store, &files);
+    expected.retain(|(step, ..), _| step != gone);
+    assert_eq!(replay(&store, &[merged]), expected);
 }
 
 #[test]
@@ -286,7 +302,7 @@ fn a_damaged_input_is_named() {
     };
     let files: Vec<StateFile> = ["0", "1", "2"].map(|n| steps.file(&store, n)).into();
     store.corrupt("1", 20);
-    let error = merge(&shared(&store), &files, false, "merged").unwrap_err();
+    let error = merge(&shared(&store), &files, false, |_| true, "merged").unwrap_err();
     let error = error.to_string();
     assert!(
         error.starts_with("memory:1 is damaged (shard 0 of "),
@@ -296,7 +312,7 @@ fn a_damaged_input_is_named() {
     let mut writer = StateWriter::create(&store, "cut").unwrap();
     writer.block("step", 9, b"\x01\x00\x05").unwrap();
     let cut = writer.finish().unwrap();
-    let error = merge(&shared(&store), &[cut], false, "merged").unwrap_err();
+    let error = merge(&shared(&store), &[cut], false, |_| true, "merged").unwrap_err();
     let error = error.to_string();
     assert!(
         error.starts_with("memory:cut is damaged (shard 9 of \"step\": an entry is cut off)"),
@@ -315,10 +331,10 @@ fn a_merge_that_fails_anywhere_leaves_its_inputs() {
     store.sync().unwrap();
     let expected = replay(&store, &files);
     let before = store.n_operations();
-    merge(&shared(&store), &files, true, "merged").unwrap();
+    merge(&shared(&store), &files, true, |_| true, "merged").unwrap();
     for n in 1..=store.n_operations() - before {
         store.tear_at(n);
-        assert!(merge(&shared(&store), &files, true, "merged").is_err());
+        assert!(merge(&shared(&store), &files, true, |_| true, "merged").is_err());
         store.crash();
         assert_eq!(replay(&store, &files), expected);
     }
