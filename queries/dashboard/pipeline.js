@@ -6,7 +6,16 @@ import { behind, bytes, h, number, time } from "./format.js";
 export function renderPipeline(status, sources, steps) {
   const wasOpen = new Map([...sources.querySelectorAll("details")].map((d) => [d.dataset.name, d.open]));
   sources.replaceChildren(...status.sources.map((source) => renderSource(source, status.now, wasOpen)));
-  steps.replaceChildren(renderSteps(status));
+  steps.replaceChildren(renderSteps(status), h("p", { class: "quiet" }, commits(status)));
+}
+
+/** What holds if the process dies, and how far it has come with that. */
+function commits({ guarantee, committed }) {
+  if (guarantee.level === "nothing") return "No state is kept: a new run begins anew.";
+  const level = guarantee.level.replaceAll("-", " ");
+  const because = guarantee.because.length > 0 ? `: ${guarantee.because.join("; ")}` : "";
+  const last = committed === null ? "nothing is committed yet" : `committed up to epoch ${committed}`;
+  return `If it is killed and started again, events count ${level}${because}. So far ${last}.`;
 }
 
 function renderSource(source, now, wasOpen) {

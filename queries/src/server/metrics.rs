@@ -69,6 +69,14 @@ fn describe() {
             "Longest wait for the next publish epoch",
         ),
         (
+            "millstream_snapshot_stall_seconds",
+            "Longest time that a snapshot has held up a worker",
+        ),
+        (
+            "millstream_committed_info",
+            "The last epoch that is committed; always 1",
+        ),
+        (
             "millstream_source_input_bytes",
             "Bytes of input there are, where that is known",
         ),
@@ -132,6 +140,11 @@ fn record_pipeline(status: &PipelineStatus, ready: bool) {
     gauge!("millstream_workers").set(float(status.workers as u64));
     let interval_seconds = float(status.publish_interval_ms) / 1e3;
     gauge!("millstream_publish_interval_seconds").set(interval_seconds);
+    let stall_seconds = float(status.snapshot_stall_us) / 1e6;
+    gauge!("millstream_snapshot_stall_seconds").set(stall_seconds);
+    if let Some(epoch) = &status.committed {
+        gauge!("millstream_committed_info", "epoch" => epoch.clone()).set(1.0);
+    }
 }
 
 fn record_partition(source: &SourceStatus, partition: &PartitionStatus, now: EventTime) {
