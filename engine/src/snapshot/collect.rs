@@ -96,16 +96,29 @@ fn remove(store: &dyn Store, name: &str) -> Result<(), StateError> {
     removed.map_err(StateError::io("remove", store.place(name)))
 }
 
-/// Removes every file that `manifest` does not name: what runs left behind that died.
+/// Whether a file is one that we write: what else lies in a directory is somebody else's.
+pub(crate) fn is_ours(name: &str) -> bool {
+    const OURS: [&str; 3] = ["manifest-", "state-", "merged-"];
+    OURS.iter().any(|ours| name.starts_with(ours))
+}
+
+/// The names of all files that are ours.
+pub(crate) fn our_names(store: &dyn Store) -> Result<Vec<String>, StateError> {
+    let names = store.names();
+    let mut names = names.map_err(StateError::io("list", store.place("")))?;
+    names.retain(|name| is_ours(name));
+    Ok(names)
+}
+
+/// Removes every file of ours that `manifest` does not name: what runs left behind that died.
 pub(crate) fn remove_unnamed(store: &dyn Store, manifest: &Manifest) -> Result<(), StateError> {
     let named: BTreeSet<&str> = manifest.names().chain(SLOTS).collect();
-    let names = store.names();
-    let names = names.map_err(StateError::io("list", store.place("")))?;
+    let names = our_names(store)?;
     let unnamed = names.iter().filter(|name| !named.contains(&***name));
     unnamed.into_iter().try_for_each(|name| remove(store, name))
 }
 
-/// Removes everything, manifests first: what they name is of no use to anyone afterwards.
+/// Removes everything of ours, manifests first: what they name is of no use to anyone afterwards.
 pub(crate) fn remove_all(store: &dyn Store) -> Result<(), StateError> {
     let sync = |store: &dyn Store| {
         let synced = store.sync();
@@ -114,8 +127,7 @@ pub(crate) fn remove_all(store: &dyn Store) -> Result<(), StateError> {
             store.place(SLOTS[0]),
         ))
     };
-    let names = store.names();
-    let names = names.map_err(StateError::io("list", store.place("")))?;
+    let names = our_names(store)?;
     let (slots, others): (Vec<_>, Vec<_>) =
         names.iter().partition(|name| SLOTS.contains(&&***name));
     slots.into_iter().try_for_each(|name| remove(store, name))?;

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::sync::Arc;
 
-use super::collect::remove_unnamed;
+use super::collect::{our_names, remove_unnamed};
 use super::entry::Entries;
 use super::error::StateError;
 use super::file::StateReader;
@@ -24,8 +24,7 @@ use crate::time::EventTime;
 
 /// Whether there is anything but manifests in the store.
 pub(crate) fn has_files(store: &dyn Store) -> Result<bool, StateError> {
-    let names = store.names();
-    let names = names.map_err(StateError::io("list", store.place("")))?;
+    let names = our_names(store)?;
     let is_state = |name: &String| !SLOTS.iter().any(|slot| name.starts_with(slot));
     Ok(names.iter().any(is_state))
 }
