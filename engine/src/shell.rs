@@ -92,11 +92,8 @@ impl<L: Logic> Shell<L> {
                     before = kept.counted;
                 }
             }
-            if counted.counts_state {
-                let (worker, peers) = (counted.worker, flow.peers());
-                if let Err(error) = state.restore(&counted.step, &mut logic, worker, peers) {
-                    flow.build.error(Error::State(error));
-                }
+            if let Err(error) = state.restore(&counted, &mut logic, flow.peers()) {
+                flow.build.error(Error::State(error));
             }
         }
         Shell {

@@ -19,6 +19,7 @@ use super::store::Store;
 use crate::epoch::Epoch;
 use crate::logic::{At, Logic};
 use crate::shared::SourceMeter;
+use crate::stateful::Counted;
 use crate::step::Step;
 use crate::time::EventTime;
 
@@ -208,14 +209,15 @@ pub(crate) fn begin(
 }
 
 impl RunState {
-    /// Gives `logic` back what was kept of its step, as far as it is this worker's.
+    /// Gives `logic` back what was kept of its step, as far as it is this worker's. One that works ahead of the step that
+    /// has the name is given notes alone: it has no state between epochs.
     pub(crate) fn restore(
         &self,
-        step: &Step,
+        counted: &Counted,
         logic: &mut impl Logic,
-        worker: usize,
         workers: usize,
     ) -> Result<(), StateError> {
+        let (step, worker) = (&counted.step, counted.worker);
         let (Some(durable), Some(kept)) = (&self.durable, self.step(step)) else {
             return Ok(());
         };
@@ -227,7 +229,7 @@ impl RunState {
             name: step.name.clone(),
             source,
         };
-        for reader in &durable.readers {
+        for reader in durable.readers.iter().filter(|_| counted.counts_state) {
             let forgotten = reader.forgotten(&kept.in_files);
             forgotten.iter().for_each(|window| logic.forget(*window));
             let is_mine = |shard: u8| usize::from(shard) % workers == worker;

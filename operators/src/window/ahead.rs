@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use millstream_engine::raw::{At, Batch, Emitted, Logic, Publish, Size};
-use millstream_engine::{Data, EventTime, KeyOf, Window};
+use millstream_engine::{Data, EventTime, KeyOf, LoadError, Window};
 use serde::{Deserialize, Serialize};
 
 use super::panes::{Panes, fold};
@@ -145,6 +145,10 @@ impl<T: Data, K: KeyOf<T>, A: Aggregate<T>> Logic for AheadLogic<T, K, A> {
     fn on_watermark(&mut self, _at: At, _out: &mut Emitted<Self::Out, T>) {}
 
     fn on_publish(&mut self, _at: At, _publish: Publish, _out: &mut Emitted<Self::Out, T>) {}
+
+    fn restore_note(&mut self, note: &str) -> Result<(), LoadError> {
+        self.tumbling.restore_note(note)
+    }
 
     fn size(&mut self) -> Size {
         Size {

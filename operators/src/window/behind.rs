@@ -97,6 +97,12 @@ impl<T: Data, K: KeyOf<T>, A: Aggregate<T>> Logic for Whole<T, K, A> {
     fn save(&mut self, log: &mut Log, n_bytes: usize) -> bool {
         self.0.save(log, n_bytes)
     }
+    fn note(&mut self) -> Option<String> {
+        self.0.tumbling.note(self.0.watermark)
+    }
+    fn restore_note(&mut self, note: &str) -> Result<(), LoadError> {
+        self.0.tumbling.restore_note(note)
+    }
     fn forget(&mut self, window: Window) {
         self.0.forget(window);
     }
@@ -133,6 +139,12 @@ impl<T: Data, K: KeyOf<T>, A: Aggregate<T>> Logic for Behind<T, K, A> {
     }
     fn save(&mut self, log: &mut Log, n_bytes: usize) -> bool {
         self.0.save(log, n_bytes)
+    }
+    fn note(&mut self) -> Option<String> {
+        self.0.tumbling.note(self.0.watermark)
+    }
+    fn restore_note(&mut self, note: &str) -> Result<(), LoadError> {
+        self.0.tumbling.restore_note(note)
     }
     fn forget(&mut self, window: Window) {
         self.0.forget(window);

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use millstream_engine::{EventTime, Window};
+use millstream_engine::{EventTime, LoadError, Window};
 
 /// Windows of one length that touch and do not overlap, aligned to 1970 UTC.
 ///
@@ -28,6 +28,8 @@ use millstream_engine::{EventTime, Window};
 pub struct Tumbling {
     size: Duration,
     lateness: Duration,
+    /// Windows that ended by then were closed by a run before, whatever the lateness is now.
+    closed: EventTime,
 }
 
 impl Tumbling {
@@ -53,6 +55,7 @@ impl Tumbling {
         Tumbling {
             size,
             lateness: Duration::ZERO,
+            closed: EventTime::MIN,
         }
     }
 
@@ -96,8 +99,46 @@ impl Tumbling {
         Window::tumbling(time, self.size)
     }
 
-    /// When `window` is final.
+    /// When `window` is final; long ago, if it was final in a run before.
     pub(crate) fn close(&self, window: Window) -> EventTime {
+        if window.end <= self.closed {
+            return EventTime::MIN;
+        }
         window.end.plus(self.lateness)
+    }
+
+    /// Says for a run that goes on from here, with whatever lateness, which windows are closed at `watermark`.
+    pub(crate) fn note(&self, watermark: EventTime) -> Option<String> {
+        let closed = watermark.minus(self.lateness).max(self.closed).finite();
+        closed.map(|closed| closed.micros().to_string())
+    }
+
+    /// Takes that back.
+    pub(crate) fn restore_note(&mut self, note: &str) -> Result<(), LoadError> {
+        let micros = note.parse().map_err(|_| LoadError::Unexpected)?;
+        self.closed = self.closed.max(EventTime::from_micros(micros));
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use millstream_engine::{minutes, seconds};
+
+    use super::*;
+
+    #[test]
+    fn what_was_closed_stays_closed_with_another_lateness() {
+        let minute = |n: i64| Window::tumbling(EventTime::from_micros(n * 60_000_000), minutes(1));
+        let before = Tumbling::of(minutes(1)).lateness(seconds(30));
+        let note = before.note(minute(2).end.plus(seconds(30))).unwrap();
+        let mut after = Tumbling::of(minutes(1)).lateness(minutes(10));
+        after.restore_note(&note).unwrap();
+        assert_eq!(after.close(minute(2)), EventTime::MIN);
+        assert_eq!(after.close(minute(3)), minute(3).end.plus(minutes(10)));
+        let again = after.note(EventTime::MIN).unwrap();
+        assert_eq!(again, note, "and in the run after that");
+        assert_eq!(before.note(EventTime::MIN), None);
+        assert!(after.restore_note("soon").is_err());
     }
 }
