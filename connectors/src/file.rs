@@ -15,6 +15,10 @@
 //! Blank lines are passed over and counted nowhere: events and dead letters together are the lines that are not blank.
 //! `\r\n`, a byte-order mark at a file's beginning and a last line without an end are all right.
 //!
+//! A run that goes on from a snapshot reads on at the line where each lane stood: a plain file is sought to it, a
+//! compressed one is decompressed from its beginning and passed over up to there. The files must be the ones they were.
+//! Standard input and pipes cannot be read again: what was taken in after the last snapshot is lost with the process.
+//!
 //! The *offset* of a line, as dead letters have it, is the place of its first byte in the uncompressed file. Where there
 //! are several files, 2⁴⁰ times the number of the file (from 0) is added, and the reason names the file.
 
@@ -26,10 +30,11 @@ mod lines;
 mod live;
 mod packing;
 mod plan;
+mod position;
 
 use std::sync::Arc;
 
-use millstream_engine::{Arrival, BoxError, Source, SourceContext, Waker};
+use millstream_engine::{Arrival, BoxError, Position, Rewind, Source, SourceContext, Waker};
 
 use crate::format::Decode;
 use plan::Plan;
@@ -88,6 +93,10 @@ impl NdjsonFiles {
         assert!(bytes > 0, "a stripe has at least one byte");
         self.stripe_bytes = bytes;
         self
+    }
+
+    fn has_live(&self) -> bool {
+        self.patterns.iter().any(|pattern| plan::is_live(pattern))
     }
 
     /// A source of the values that `format` makes of the lines.
@@ -154,14 +163,40 @@ impl<F: Decode> Source for FileSource<F> {
         ))
     }
 
+    fn resume(
+        &self,
+        partition: u32,
+        position: &Position,
+        cx: &SourceContext,
+        waker: Waker,
+    ) -> Result<FileLane<F>, BoxError> {
+        let lane = FileLane::new(self.plan(cx)?, partition, self.format.clone(), waker);
+        let resumed = lane.resume(position.0.parse()?);
+        Ok(resumed.map_err(|reason| FileError::PositionOutside {
+            source_name: cx.name.clone(),
+            lane: partition,
+            position: position.0.clone(),
+            reason,
+        })?)
+    }
+
+    /// Files can be read again from any line on; standard input and pipes cannot be read again.
+    fn rewind(&self) -> Rewind {
+        if self.files.has_live() {
+            Rewind::Nothing
+        } else {
+            Rewind::Seek
+        }
+    }
+
+    /// The files in their order, with their lengths and how they begin.
+    fn identity(&self, cx: &SourceContext) -> Result<String, BoxError> {
+        Ok(self.plan(cx)?.identity()?)
+    }
+
     /// At the start for files, which are from the past; now for standard input and pipes, which may be live.
     fn arrival(&self) -> Arrival {
-        if self
-            .files
-            .patterns
-            .iter()
-            .any(|pattern| plan::is_live(pattern))
-        {
+        if self.files.has_live() {
             Arrival::Now
         } else {
             Arrival::AtStart

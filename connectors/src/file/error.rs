@@ -64,6 +64,38 @@ pub enum FileError {
         /// How many bytes it had.
         bytes: u64,
     },
+    /// A lane is to go on at a position that no lane of files ever had.
+    #[error("{text:?} is no position in files: expected one such as \"round 3, byte 12582990\"")]
+    NotAPosition {
+        /// The position.
+        text: String,
+    },
+    /// A lane is to go on at a position that there is not in its files.
+    #[error(
+        "lane {lane} cannot go on at \"{position}\" of source {source_name:?}: {reason}; \
+         give the source the files it had, or begin anew without the state of the earlier run"
+    )]
+    PositionOutside {
+        /// The source.
+        source_name: String,
+        /// The lane.
+        lane: u32,
+        /// The position.
+        position: String,
+        /// What there is in its place.
+        reason: String,
+    },
+    /// A compressed file ends before the place where its lane is to go on.
+    #[error(
+        "cannot go on at byte {line} of what is in {}: it ends before; \
+         give the source the file it had, or begin anew without the state of the earlier run", path.display()
+    )]
+    EndsBefore {
+        /// The file.
+        path: PathBuf,
+        /// Where the next line was to begin, in the uncompressed file.
+        line: u64,
+    },
     /// Two sources read standard input.
     #[error("standard input is read by source {by:?} already: there is only one")]
     StandardInputTaken {

@@ -43,6 +43,7 @@ pub(super) enum Input {
     Packed {
         reader: Box<dyn Read + Send>,
         packing: Packing,
+        /// How many bytes of the file were read, compressed ones.
         n_packed: Arc<AtomicU64>,
     },
     Live(Live),
@@ -161,14 +162,6 @@ impl Input {
                     .map(Filled::Bytes)
                     .map_err(failed)
             }
-        }
-    }
-
-    /// How many bytes of a compressed file were read.
-    pub(super) fn n_packed(&self) -> Option<u64> {
-        match self {
-            Input::Packed { n_packed, .. } => Some(n_packed.load(Ordering::Relaxed)),
-            Input::Plain { .. } | Input::Live(_) => None,
         }
     }
 }

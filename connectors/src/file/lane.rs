@@ -7,13 +7,15 @@
 //! ```
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
-use millstream_engine::{BoxError, Intake, Partition, Polled, Waker};
+use millstream_engine::{BoxError, Intake, Partition, Polled, Position, Waker};
 
 use super::error::FileError;
 use super::input::{Filled, Input};
-use super::lines::{LINE_BYTES_MAX, Line, Lines};
-use super::plan::{Plan, Stripe};
+use super::lines::{LINE_BYTES_MAX, Line, Lines, NextLine};
+use super::plan::{Kind, Plan, Stripe};
+use super::position::LanePosition;
 use crate::format::Decode;
 use crate::take::Take;
 
@@ -32,6 +34,8 @@ pub struct FileLane<F> {
     /// The round of the stripe that is read, or is to be read next.
     round: u64,
     reading: Option<(Stripe, Input)>,
+    /// Where the next line of that stripe begins, if an earlier run has read others of it and this one none yet.
+    go_on_at: Option<u64>,
     lines: Lines,
     /// An error that waits until the records before it are safely in their epoch.
     failed: Option<FileError>,
@@ -52,11 +56,35 @@ impl<F: Decode> FileLane<F> {
             waker,
             round: 0,
             reading: None,
+            go_on_at: None,
             lines: Lines::new(),
             failed: None,
             n_finished: 0,
             n_total,
         }
+    }
+
+    /// Goes on at `position`, where an earlier run's lane stood.
+    pub(super) fn resume(mut self, position: LanePosition) -> Result<Self, String> {
+        let stripe = self.plan.stripe(self.lane, position.round);
+        match (stripe, position.line) {
+            (Some(stripe), Some(line)) if !(stripe.start..stripe.end).contains(&line) => {
+                let Stripe { start, end, .. } = stripe;
+                return Err(format!("its stripe goes from byte {start} to {end}"));
+            }
+            (None, Some(_)) => return Err("it has no stripe in that round".into()),
+            // The round after the last is where a lane ends.
+            (None, None) if position.round > self.plan.n_rounds(self.lane) => {
+                let n_rounds = self.plan.n_rounds(self.lane);
+                return Err(format!("it has stripes in {n_rounds} rounds only"));
+            }
+            _ => {}
+        }
+        let before = (0..position.round).map_while(|round| self.plan.stripe(self.lane, round));
+        self.n_finished = before.filter_map(|stripe| self.plan.bytes_of(stripe)).sum();
+        (self.round, self.go_on_at) = (position.round, position.line);
+        self.plan.gate.resume(self.lane, self.round);
+        Ok(self)
     }
 
     pub(crate) fn advance(&mut self, intake: &mut impl Take<F::Item>) -> Result<Polled, FileError> {
@@ -95,13 +123,17 @@ impl<F: Decode> FileLane<F> {
                 return Ok(Polled::Ready);
             }
             if self.lines.is_done() {
+                if let NextLine::Ahead(line) = self.lines.next_line() {
+                    let path = self.plan.files[stripe.file_idx].path.clone();
+                    return Err(FileError::EndsBefore { path, line });
+                }
                 self.n_finished += self
                     .plan
                     .bytes_of(*stripe)
                     .unwrap_or_else(|| self.lines.offset());
                 self.reading = None;
                 self.round += 1;
-                self.plan.gate.leave();
+                self.plan.gate.leave(self.lane);
                 continue;
             }
             if bytes_left == 0 {
@@ -124,21 +156,55 @@ impl<F: Decode> FileLane<F> {
         if !self.plan.gate.enter(self.lane, self.round, &self.waker) {
             return Ok(Some(Polled::Held));
         }
-        let from = self.lines.begin(stripe.start, stripe.end);
-        let input = Input::open(&self.plan.files[stripe.file_idx], stripe, from, &self.waker)?;
-        self.reading = Some((stripe, input));
+        let file = &self.plan.files[stripe.file_idx];
+        let from = match (self.go_on_at, file.kind) {
+            (Some(line), Kind::Plain) => self.lines.go_on(line, line, stripe.end),
+            (Some(line), Kind::Packed(_)) => self.lines.go_on(0, line, stripe.end),
+            // What a pipe held before is gone, and what it holds now was not read.
+            (Some(_), Kind::Live) | (None, _) => self.lines.begin(stripe.start, stripe.end),
+        };
+        self.reading = Some((stripe, Input::open(file, stripe, from, &self.waker)?));
+        self.go_on_at = None;
         Ok(None)
     }
 
+    /// Where the lane stands: what it has given out was all before, and nothing after.
+    fn stands_at(&self) -> LanePosition {
+        let round = self.round;
+        if self.reading.is_none() {
+            let line = self.go_on_at;
+            return LanePosition { round, line };
+        }
+        match self.lines.next_line() {
+            // The last line was taken, and may have gone beyond the stripe's end.
+            NextLine::At(_) | NextLine::Unknown if self.lines.is_done() => LanePosition {
+                round: round + 1,
+                line: None,
+            },
+            NextLine::Unknown => LanePosition { round, line: None },
+            NextLine::At(line) | NextLine::Ahead(line) => LanePosition {
+                round,
+                line: Some(line),
+            },
+        }
+    }
+
+    /// How many bytes it has gone through; of a compressed file those that were read to get where it goes on, too.
     fn n_done(&self) -> u64 {
-        let in_stripe = self.reading.as_ref().map_or(0, |(stripe, input)| {
-            // The line that goes beyond the stripe is counted where it ends, or the sum would not come out.
-            let n_plain = self
-                .lines
-                .offset()
-                .min(stripe.end)
-                .saturating_sub(stripe.start);
-            input.n_packed().unwrap_or(n_plain)
+        let stripe_and_offset = match &self.reading {
+            Some((_, Input::Packed { n_packed, .. })) => {
+                return self.n_finished + n_packed.load(Ordering::Relaxed);
+            }
+            Some((stripe, _)) => Some((*stripe, self.lines.offset())),
+            None => self.plan.stripe(self.lane, self.round).zip(self.go_on_at),
+        };
+        let in_stripe = stripe_and_offset.map_or(0, |(stripe, offset)| {
+            match self.plan.files[stripe.file_idx].kind {
+                // The line that goes beyond the stripe is counted where it ends, or the sum would not come out.
+                Kind::Plain => offset.min(stripe.end).saturating_sub(stripe.start),
+                Kind::Live => offset,
+                Kind::Packed(_) => 0,
+            }
         });
         self.n_finished + in_stripe
     }
@@ -149,6 +215,11 @@ impl<F: Decode> Partition for FileLane<F> {
 
     fn poll(&mut self, intake: &mut Intake<'_, F::Item>) -> Result<Polled, BoxError> {
         Ok(self.advance(intake)?)
+    }
+
+    /// Where it goes on; nowhere, if there is nothing but pipes.
+    fn position(&self) -> Option<Position> {
+        (!self.plan.is_live()).then(|| Position(self.stands_at().to_string()))
     }
 
     fn progress(&self) -> (u64, Option<u64>) {

@@ -8,7 +8,8 @@
 //!
 //! A stripe that does not begin its file is read from the byte before it on, and everything up to the first newline is
 //! passed over: if that newline is the byte before, a line begins with the stripe, and none of it is lost. The last line
-//! is read to its end, which is beyond the stripe's.
+//! is read to its end, which is beyond the stripe's. A stripe of which lines were read in an earlier run goes on with
+//! the line that is next, and needs none of this.
 //!
 //! *Invariants*: whatever the input, no more is kept than the longest line allowed and one chunk. Each line of a file
 //! begins in exactly one stripe, so all stripes together have each line once.
@@ -61,8 +62,21 @@ enum Mode {
     Line,
     /// In a line that began before the stripe.
     PassOver,
+    /// Before the line that begins at `line`: all up to there was read in an earlier run.
+    Seek { line: u64 },
     /// In a line that is too long; `offset` is where it began.
     TooLong { offset: u64, is_blank: bool },
+}
+
+/// Where a stripe's next line begins, as far as is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum NextLine {
+    /// A line that began before the stripe has not ended yet.
+    Unknown,
+    /// Here.
+    At(u64),
+    /// There, further on; what comes before it was read in an earlier run.
+    Ahead(u64),
 }
 
 /// What came of a look at the buffer.
@@ -100,15 +114,28 @@ impl Lines {
 
     /// Begins with the lines of the stripe `start..end`; gives the place from which on the file must be read.
     pub(super) fn begin(&mut self, start: u64, end: u64) -> u64 {
-        self.offset = start.saturating_sub(1);
-        self.end = end;
-        (self.at, self.filled, self.searched, self.is_ended) = (0, 0, 0, false);
-        self.mode = if start > 0 {
+        let mode = if start > 0 {
             Mode::PassOver
         } else {
             Mode::Line
         };
-        self.offset
+        self.reset(start.saturating_sub(1), end, mode)
+    }
+
+    /// Goes on with the line that begins at `line`, in a stripe up to `end`; the input begins at `from`, there or before.
+    pub(super) fn go_on(&mut self, from: u64, line: u64, end: u64) -> u64 {
+        let mode = if from < line {
+            Mode::Seek { line }
+        } else {
+            Mode::Line
+        };
+        self.reset(from, end, mode)
+    }
+
+    fn reset(&mut self, offset: u64, end: u64, mode: Mode) -> u64 {
+        (self.offset, self.end, self.mode) = (offset, end, mode);
+        (self.at, self.filled, self.searched, self.is_ended) = (0, 0, 0, false);
+        offset
     }
 
     /// Reads up to `n` more bytes; gives how many there were, 0 for the end of the input.
@@ -137,7 +164,7 @@ impl Lines {
     pub(super) fn is_done(&self) -> bool {
         match self.mode {
             Mode::TooLong { .. } => false,
-            Mode::Line | Mode::PassOver => {
+            Mode::Line | Mode::PassOver | Mode::Seek { .. } => {
                 self.offset >= self.end || (self.is_ended && self.at == self.filled)
             }
         }
@@ -148,6 +175,16 @@ impl Lines {
         self.offset
     }
 
+    /// Where the next line begins: everything before was given out, nothing after.
+    pub(super) fn next_line(&self) -> NextLine {
+        match self.mode {
+            Mode::PassOver => NextLine::Unknown,
+            Mode::Seek { line } => NextLine::Ahead(line),
+            Mode::TooLong { offset, .. } => NextLine::At(offset),
+            Mode::Line => NextLine::At(self.offset),
+        }
+    }
+
     /// The next line that is not blank, if it is in the buffer.
     #[inline]
     pub(super) fn next(&mut self) -> Option<Line<'_>> {
@@ -155,6 +192,7 @@ impl Lines {
             let step = match self.mode {
                 Mode::Line => self.line(),
                 Mode::PassOver => self.pass_over(),
+                Mode::Seek { line } => self.seek(line),
                 Mode::TooLong { offset, is_blank } => self.go_on_too_long(offset, is_blank),
             };
             match step {
@@ -233,6 +271,16 @@ impl Lines {
                 Step::Starved
             }
         }
+    }
+
+    fn seek(&mut self, line: u64) -> Step {
+        let left = usize::try_from(line - self.offset).unwrap_or(usize::MAX);
+        self.advance(left.min(self.filled - self.at));
+        if self.offset < line {
+            return Step::Starved;
+        }
+        self.mode = Mode::Line;
+        Step::Again
     }
 
     fn go_on_too_long(&mut self, offset: u64, mut is_blank_so_far: bool) -> Step {

@@ -4,6 +4,8 @@ use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
+use xxhash_rust::xxh3::xxh3_64;
+
 use super::N_LANES;
 use super::error::FileError;
 use super::gate::Gate;
@@ -12,10 +14,14 @@ use super::packing::{MAGIC_BYTES, Packing};
 /// What standard input is called.
 pub(super) const STANDARD_INPUT: &str = "-";
 
+/// How much of a file's beginning tells it from others of the same length.
+const IDENTITY_BYTES: usize = 64 * 1024;
+
 /// The files of a source as they were when the run started, and the gate their lanes share.
 pub(super) struct Plan {
     pub(super) files: Vec<InputFile>,
     stripes: Vec<Stripe>,
+    stripe_bytes: u64,
     pub(super) gate: Gate,
 }
 
@@ -61,6 +67,7 @@ impl Plan {
             .flat_map(|(i, file)| stripes(i, file, stripe_bytes));
         Ok(Plan {
             stripes: stripes.collect(),
+            stripe_bytes,
             files,
             gate: Gate::new(),
         })
@@ -70,6 +77,11 @@ impl Plan {
     pub(super) fn stripe(&self, lane: u32, round: u64) -> Option<Stripe> {
         let number = round * u64::from(N_LANES) + u64::from(lane);
         self.stripes.get(usize::try_from(number).ok()?).copied()
+    }
+
+    /// How many stripes `lane` has, one in each round.
+    pub(super) fn n_rounds(&self, lane: u32) -> u64 {
+        (self.stripes.len() as u64 + u64::from(N_LANES - 1 - lane)) / u64::from(N_LANES)
     }
 
     /// How many bytes on the disk `stripe` covers; `None` for standard input and pipes.
@@ -82,10 +94,48 @@ impl Plan {
         }
     }
 
+    /// Whether there is nothing but standard input and pipes.
+    pub(super) fn is_live(&self) -> bool {
+        self.files.iter().all(|file| file.kind == Kind::Live)
+    }
+
+    /// The files and how they are cut, in words: where these are the same, so are the lanes' positions.
+    pub(super) fn identity(&self) -> Result<String, FileError> {
+        let mut parts = Vec::with_capacity(self.files.len() + 1);
+        for file in &self.files {
+            parts.push(file.identity()?);
+        }
+        if self.files.iter().any(|file| file.kind == Kind::Plain) {
+            parts.push(format!("in stripes of {} bytes", self.stripe_bytes));
+        }
+        Ok(parts.join(", "))
+    }
+
     pub(super) fn reads_standard_input(&self) -> bool {
         self.files
             .iter()
             .any(|file| file.path == Path::new(STANDARD_INPUT))
+    }
+}
+
+impl InputFile {
+    /// Its name; for a file that can be read again its length and a hash of how it begins, too.
+    fn identity(&self) -> Result<String, FileError> {
+        let shown = self.path.display();
+        if self.kind == Kind::Live {
+            return Ok(shown.to_string());
+        }
+        let path = || self.path.clone();
+        let file = File::open(&self.path).map_err(|source| FileError::Open {
+            path: path(),
+            source,
+        })?;
+        let head = head_of(file, IDENTITY_BYTES).map_err(|source| FileError::Read {
+            path: path(),
+            source,
+        })?;
+        let (bytes, begins) = (self.bytes, xxh3_64(&head));
+        Ok(format!("{shown} ({bytes} bytes, begins {begins:016x})"))
     }
 }
 
@@ -152,7 +202,7 @@ fn look_at(path: PathBuf) -> Result<InputFile, FileError> {
         Ok(file) => file,
         Err(source) => return Err(FileError::Open { path, source }),
     };
-    let head = match head_of(file) {
+    let head = match head_of(file, MAGIC_BYTES) {
         Ok(head) => head,
         Err(source) => return Err(FileError::Read { path, source }),
     };
@@ -167,9 +217,9 @@ fn look_at(path: PathBuf) -> Result<InputFile, FileError> {
     })
 }
 
-fn head_of(file: File) -> io::Result<Vec<u8>> {
-    let mut head = Vec::with_capacity(MAGIC_BYTES);
-    file.take(MAGIC_BYTES as u64).read_to_end(&mut head)?;
+fn head_of(file: File, n_bytes: usize) -> io::Result<Vec<u8>> {
+    let mut head = Vec::with_capacity(n_bytes);
+    file.take(n_bytes as u64).read_to_end(&mut head)?;
     Ok(head)
 }
 

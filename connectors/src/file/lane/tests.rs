@@ -13,6 +13,8 @@ use crate::format::Json;
 use crate::take::testing::Taken;
 use crate::testing::{Random, context, unheard};
 
+mod resume;
+
 type Numbers = FileSource<Json<u64>>;
 
 fn source(dir: &Path, pattern: &str, stripe_bytes: u64) -> Numbers {
@@ -139,8 +141,12 @@ fn what_a_lane_reads_does_not_depend_on_the_others() {
 }
 
 fn gzip(text: &str) -> Vec<u8> {
+    gzip_bytes(text.as_bytes())
+}
+
+fn gzip_bytes(bytes: &[u8]) -> Vec<u8> {
     let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
-    encoder.write_all(text.as_bytes()).unwrap();
+    encoder.write_all(bytes).unwrap();
     encoder.finish().unwrap()
 }
 
