@@ -18,14 +18,18 @@ mod draw;
 mod maker;
 mod page_view;
 mod partition;
+mod position;
 mod rate;
 mod world;
 
-use millstream_engine::{Arrival, BoxError, EventTime, Source, SourceContext, Waker};
+use millstream_engine::{
+    Arrival, BoxError, EventTime, Position, Rewind, Source, SourceContext, Waker,
+};
 
 use crate::event::Event;
 use arrivals::Arrivals;
 use maker::Maker;
+use position::{ClickstreamPosition, ParsePositionError};
 
 pub use page_view::PageView;
 pub use partition::ClickstreamPartition;
@@ -78,6 +82,9 @@ impl Clickstream {
     }
 
     /// Ends after `n` events.
+    ///
+    /// A run that goes on from a snapshot may be given another end. If it had come further than that already, it still
+    /// hands on what was on its way, and ends.
     #[must_use]
     pub fn events(mut self, n: u64) -> Self {
         self.n_events = Some(n);
@@ -151,6 +158,37 @@ impl Source for Clickstream {
             self.n_events,
         );
         Ok(ClickstreamPartition::new(self.rate, maker, arrivals))
+    }
+
+    fn resume(
+        &self,
+        partition: u32,
+        position: &Position,
+        cx: &SourceContext,
+        waker: Waker,
+    ) -> Result<ClickstreamPartition, BoxError> {
+        let parsed: Result<ClickstreamPosition, ()> = position.0.parse();
+        let of_partition = parsed
+            .ok()
+            .filter(|position| position.is_of(partition.into(), N_PARTITIONS.into()));
+        let position = of_partition.ok_or_else(|| ParsePositionError {
+            text: position.0.clone(),
+            partition,
+        })?;
+        Ok(self.open(partition, cx, waker)?.go_on(&position))
+    }
+
+    /// It makes up the same events again.
+    fn rewind(&self) -> Rewind {
+        Rewind::Seek
+    }
+
+    /// What decides which events there are, but for how many: it may be given more of them, or fewer.
+    fn identity(&self, _cx: &SourceContext) -> Result<String, BoxError> {
+        let (seed, per_second) = (self.seed, self.rate.per_second());
+        Ok(format!(
+            "made up from seed {seed}, {per_second} events a second in {N_PARTITIONS} partitions"
+        ))
     }
 
     fn arrival(&self) -> Arrival {

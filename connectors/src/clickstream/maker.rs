@@ -1,6 +1,8 @@
 //! The maker: event `n` as a function of the seed and `n`.
 
-use millstream_engine::EventTime;
+use std::time::Duration;
+
+use millstream_engine::{EventTime, seconds};
 
 use super::PageView;
 use super::draw::{For, below, draw, scale};
@@ -8,6 +10,9 @@ use super::world::{N_SLOTS, WORLD};
 use crate::event::{Event, Metadata};
 
 const SECOND: u64 = 1_000_000;
+
+/// Every event arrives earlier than this after it happened.
+pub(super) const DELAY_MAX: Duration = seconds(120);
 
 /// Makes the events of one stream.
 #[derive(Clone, Copy, Debug)]
@@ -31,6 +36,14 @@ impl Maker {
         let micros = u128::from(n) * u128::from(SECOND) / u128::from(self.per_second);
         let since_start = i64::try_from(micros).unwrap_or(i64::MAX);
         EventTime::from_micros(self.start.micros().saturating_add(since_start))
+    }
+
+    /// The first event that happens at `time` or later.
+    pub(super) fn first_at(&self, time: EventTime) -> u64 {
+        let since_start = i128::from(time.micros()) - i128::from(self.start.micros());
+        let micros = u128::try_from(since_start).unwrap_or(0);
+        let n = (micros * u128::from(self.per_second)).div_ceil(u128::from(SECOND));
+        u64::try_from(n).unwrap_or(u64::MAX)
     }
 
     /// When event `n` arrives, some time after it happened.

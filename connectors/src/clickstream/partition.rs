@@ -1,9 +1,10 @@
 //! Every fourth event of a clickstream.
 
-use millstream_engine::{BoxError, EventTime, Intake, Partition, Polled};
+use millstream_engine::{BoxError, EventTime, Intake, Partition, Polled, Position};
 
 use super::arrivals::Arrivals;
 use super::maker::Maker;
+use super::position::ClickstreamPosition;
 use super::{PageView, Rate};
 use crate::event::Event;
 use crate::take::Take;
@@ -24,6 +25,13 @@ impl ClickstreamPartition {
             arrivals,
             next_offset: 0,
         }
+    }
+
+    /// Goes on where an earlier run's partition stood.
+    pub(super) fn go_on(mut self, position: &ClickstreamPosition) -> Self {
+        self.arrivals = self.arrivals.go_on(&position.progress);
+        self.next_offset = position.n_events;
+        self
     }
 
     pub(crate) fn advance(
@@ -56,5 +64,13 @@ impl Partition for ClickstreamPartition {
 
     fn poll(&mut self, intake: &mut Intake<'_, Event<PageView>>) -> Result<Polled, BoxError> {
         self.advance(intake.now(), intake)
+    }
+
+    fn position(&self) -> Option<Position> {
+        let position = ClickstreamPosition {
+            n_events: self.next_offset,
+            progress: self.arrivals.progress(),
+        };
+        Some(Position(position.to_string()))
     }
 }

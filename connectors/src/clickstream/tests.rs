@@ -10,6 +10,8 @@ use crate::testing::{context, unheard};
 
 const START: EventTime = EventTime::from_micros(1_736_937_000_000_000);
 
+mod resume;
+
 fn partitions(clicks: &Clickstream) -> Vec<ClickstreamPartition> {
     let cx = context("clicks", START);
     let n = clicks.partitions(&cx).unwrap();
