@@ -12,6 +12,9 @@
 //! all the same. A body is taken as a whole or not at all: when the queue has no room for it the client is to come
 //! again, and that is how the pipeline's back-pressure reaches it.
 //!
+//! The queue is memory: when the process dies, what it had accepted and no snapshot holds yet is lost, and cannot be had
+//! again unless the client sends it again.
+//!
 //! *Invariants*: what a receipt calls accepted is in the queue, in the order of the body. The queue is bounded in events
 //! and in bytes.
 
@@ -23,7 +26,7 @@ mod queue;
 use std::convert::Infallible;
 use std::sync::Arc;
 
-use millstream_engine::{Arrival, BoxError, Inlet, Source, SourceContext, Waker};
+use millstream_engine::{Arrival, BoxError, Inlet, Rewind, Source, SourceContext, Waker};
 
 use crate::format::Decode;
 use inlet::CollectorInlet;
@@ -132,6 +135,11 @@ impl<F: Decode> Source for CollectorSource<F> {
         waker: Waker,
     ) -> Result<CollectorPartition<F::Item>, BoxError> {
         Ok(CollectorPartition::new(self.queue(cx), waker))
+    }
+
+    /// What was in the queue is gone with the process.
+    fn rewind(&self) -> Rewind {
+        Rewind::Nothing
     }
 
     fn arrival(&self) -> Arrival {

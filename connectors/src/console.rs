@@ -1,14 +1,16 @@
 //! A sink that prints rows, one JSON object a line, for a first look at a pipeline.
 //!
 //! Rows are printed when they are published, never before, and a batch of them in one go, so that the lines of two
-//! workers do not mix. What a process printed cannot be taken back: the lines of an epoch that was committed but not
-//! yet printed when a process died are not printed by the next one.
+//! workers do not mix. What a process printed cannot be taken back, and nobody knows whether the lines of an epoch that
+//! was committed when the process died were printed before: a run that goes on from a snapshot prints those of its last
+//! commit, once more if need be.
 
 use std::io::{self, ErrorKind, Write};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use millstream_engine::{
-    BoxError, Column, Epoch, Published, Sink, SinkContext, SinkPart, SinkRow, StageAt, Staged,
+    BoxError, Column, Delivery, Epoch, Published, Sink, SinkContext, SinkPart, SinkRow, StageAt,
+    Staged, Unpublished,
 };
 
 use crate::held::Held;
@@ -67,32 +69,40 @@ impl Sink for Console {
     }
 
     fn open(&self, cx: &SinkContext) -> Result<Box<dyn SinkPart>, BoxError> {
-        Ok(Box::new(Part {
-            out: self.out.clone(),
-            name: cx.name.clone(),
-            columns: Arc::clone(&cx.columns),
-            of: format!("{}-{}", cx.run, cx.worker),
-            held: Held::default(),
-        }))
+        Ok(Box::new(self.part(cx)))
+    }
+
+    fn delivery(&self) -> Delivery {
+        Delivery::AtLeastOnce
     }
 }
 
-struct Part {
+impl Console {
+    pub(crate) fn part(&self, cx: &SinkContext) -> ConsolePart {
+        ConsolePart {
+            out: self.out.clone(),
+            name: cx.name.clone(),
+            columns: Arc::clone(&cx.columns),
+            held: Held::new(cx),
+        }
+    }
+}
+
+pub(crate) struct ConsolePart {
     out: Out,
     name: String,
     columns: Arc<[Column]>,
-    of: String,
-    held: Held,
+    pub(crate) held: Held,
 }
 
-impl SinkPart for Part {
+impl SinkPart for ConsolePart {
     fn write(&mut self, _epoch: Epoch, rows: &mut Vec<SinkRow>) -> Result<(), BoxError> {
         self.held.write(rows);
         Ok(())
     }
 
-    fn stage(&mut self, _at: StageAt) -> Result<Vec<Staged>, BoxError> {
-        Ok(self.held.stage(&self.of))
+    fn stage(&mut self, at: StageAt) -> Result<Vec<Staged>, BoxError> {
+        Ok(self.held.stage(at.epoch))
     }
 
     fn publish(&mut self, staged: &[Staged]) -> Result<Vec<Published>, BoxError> {
@@ -109,6 +119,19 @@ impl SinkPart for Part {
             self.out.print(&lines).map_err(printing)?;
         }
         Ok(published)
+    }
+
+    fn holds_rows(&self) -> bool {
+        self.held.holds_written()
+    }
+
+    fn save(&mut self, unpublished: &mut Unpublished) {
+        self.held.hand_over(unpublished);
+    }
+
+    fn restore(&mut self, bucket: &str, rows: Vec<SinkRow>) -> Result<(), BoxError> {
+        self.held.restore(bucket, rows);
+        Ok(())
     }
 }
 

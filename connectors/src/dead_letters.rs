@@ -7,6 +7,10 @@
 //! `raw` holds the record as text; where it is none, `raw_base64` holds its bytes. Files grow from run to run, and are
 //! made when their source has its first letter. Only whole lines are written, so that a reader of the file never sees
 //! half a letter but after a crash; a line that a crash cut off is ended before the next letter.
+//!
+//! Letters are written at least once, not exactly once: files are no part of a commit, so a run that goes on from a
+//! snapshot after a crash writes those letters again that were written after the snapshot. Source, partition and offset
+//! tell which are the same.
 
 use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
@@ -22,7 +26,7 @@ use serde::Serialize;
 /// How many bytes wait in memory before they are written without being asked for.
 const WAITING_BYTES_MAX: usize = 64 * 1024;
 
-/// Appends dead letters to files in a directory.
+/// Appends dead letters to files in a directory; after a crash some letters are there twice.
 ///
 /// # Examples
 /// ```

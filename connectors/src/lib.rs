@@ -25,12 +25,14 @@ mod take;
 
 mod console;
 mod held;
+mod keep;
 mod memory;
 mod parquet;
 mod row_csv;
 mod row_json;
 mod schema;
 mod sink_error;
+mod staged_name;
 
 #[cfg(test)]
 mod testing;

@@ -1,18 +1,26 @@
 //! A sink that keeps its rows in memory, for tests and for programs that want the rows at the end of a run.
+//!
+//! Memory goes with the process. But where a pipeline stops and goes on in the same process, as in a test of recovery,
+//! the handles stay, and rows that are published again must not be there twice: in a run that takes snapshots the rows
+//! are kept by the name they were staged under, and those that a later run takes back are removed by it.
 
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use millstream_engine::{
-    BoxError, Column, Epoch, Published, Sink, SinkContext, SinkPart, SinkRow, StageAt, Staged,
-    Value,
+    BoxError, Column, Delivery, Epoch, Published, Sink, SinkContext, SinkPart, SinkRow, StageAt,
+    Staged, Unpublished, Value,
 };
 
 use crate::held::Held;
+use crate::staged_name::StagedName;
 
 /// A handle on rows in memory; its clones are handles on the same rows.
 ///
 /// The pipeline function captures a handle and passes a clone to the sink on each worker. Rows arrive when they are
-/// published, and stay until the last handle is gone.
+/// published, and stay until the last handle is gone. A pipeline that stops and goes on from a snapshot publishes each
+/// row once into the same handle; into that of another process, only those that were not published before.
 ///
 /// # Examples
 /// ```
@@ -41,6 +49,8 @@ pub struct Memory {
 struct Kept {
     columns: Arc<[Column]>,
     rows: Vec<Vec<Value>>,
+    /// The rows of runs that take snapshots, by sink and by the name they were staged under.
+    by_name: BTreeMap<(String, String), Vec<Vec<Value>>>,
 }
 
 impl Memory {
@@ -53,7 +63,10 @@ impl Memory {
     /// All rows published so far, by all workers, sorted by their values.
     #[must_use]
     pub fn rows(&self) -> Vec<Vec<Value>> {
-        let mut rows = self.kept().rows.clone();
+        let kept = self.kept();
+        let named = kept.by_name.values().flatten();
+        let mut rows: Vec<_> = kept.rows.iter().chain(named).cloned().collect();
+        drop(kept);
         rows.sort_unstable();
         rows
     }
@@ -75,43 +88,101 @@ impl Sink for Memory {
     }
 
     fn open(&self, cx: &SinkContext) -> Result<Box<dyn SinkPart>, BoxError> {
-        self.kept().columns = Arc::clone(&cx.columns);
-        let of = format!("{}-{}", cx.run, cx.worker);
-        Ok(Box::new(Part {
-            memory: self.clone(),
-            name: cx.name.clone(),
-            of,
-            held: Held::default(),
-        }))
+        Ok(Box::new(self.part(cx)))
+    }
+
+    fn delivery(&self) -> Delivery {
+        Delivery::Idempotent
+    }
+
+    fn recover(
+        &self,
+        cx: &SinkContext,
+        committed: Epoch,
+        _staged: &[Staged],
+    ) -> Result<(), BoxError> {
+        self.kept().by_name.retain(|(sink, name), _| {
+            let is_after = |name: StagedName| name.is_after(&cx.run, committed);
+            *sink != cx.name || !StagedName::parse(name).is_some_and(is_after)
+        });
+        Ok(())
     }
 }
 
-struct Part {
-    memory: Memory,
-    name: String,
-    of: String,
-    held: Held,
+impl Memory {
+    pub(crate) fn part(&self, cx: &SinkContext) -> MemoryPart {
+        self.kept().columns = Arc::clone(&cx.columns);
+        MemoryPart {
+            memory: self.clone(),
+            name: cx.name.clone(),
+            is_durable: cx.durable,
+            held: Held::new(cx),
+        }
+    }
 }
 
-impl SinkPart for Part {
+pub(crate) struct MemoryPart {
+    memory: Memory,
+    name: String,
+    is_durable: bool,
+    pub(crate) held: Held,
+}
+
+impl MemoryPart {
+    /// Makes `rows` visible, and gives whether they were not before.
+    fn show(&self, staged: &Staged, rows: Vec<Vec<Value>>) -> bool {
+        let mut kept = self.memory.kept();
+        if !self.is_durable {
+            kept.rows.extend(rows);
+            return true;
+        }
+        match kept.by_name.entry((self.name.clone(), staged.0.clone())) {
+            Entry::Occupied(_) => false,
+            Entry::Vacant(entry) => {
+                entry.insert(rows);
+                true
+            }
+        }
+    }
+}
+
+impl SinkPart for MemoryPart {
     fn write(&mut self, _epoch: Epoch, rows: &mut Vec<SinkRow>) -> Result<(), BoxError> {
         self.held.write(rows);
         Ok(())
     }
 
-    fn stage(&mut self, _at: StageAt) -> Result<Vec<Staged>, BoxError> {
-        Ok(self.held.stage(&self.of))
+    fn stage(&mut self, at: StageAt) -> Result<Vec<Staged>, BoxError> {
+        Ok(self.held.stage(at.epoch))
     }
 
     fn publish(&mut self, staged: &[Staged]) -> Result<Vec<Published>, BoxError> {
         let mut published = Vec::new();
-        for rows in staged.iter().filter_map(|staged| self.held.take(staged)) {
-            published.push(Published {
-                name: self.name.clone(),
-                rows: rows.len() as u64,
-            });
-            self.memory.kept().rows.extend(rows);
+        for staged in staged {
+            let Some(rows) = self.held.take(staged) else {
+                continue;
+            };
+            let n_rows = rows.len() as u64;
+            if self.show(staged, rows) {
+                published.push(Published {
+                    name: self.name.clone(),
+                    rows: n_rows,
+                });
+            }
         }
         Ok(published)
+    }
+
+    fn holds_rows(&self) -> bool {
+        self.held.holds_written()
+    }
+
+    fn save(&mut self, unpublished: &mut Unpublished) {
+        self.held.hand_over(unpublished);
+    }
+
+    fn restore(&mut self, bucket: &str, rows: Vec<SinkRow>) -> Result<(), BoxError> {
+        self.held.restore(bucket, rows);
+        Ok(())
     }
 }

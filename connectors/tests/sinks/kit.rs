@@ -59,6 +59,7 @@ pub(crate) fn context(run: &str, worker: usize, workers: usize) -> SinkContext {
         worker,
         workers,
         run: run.into(),
+        durable: false,
         columns: columns(),
         registry: Arc::new(Registry::default()),
     }
