@@ -30,6 +30,7 @@ pub(crate) mod local;
 pub(crate) mod log;
 pub(crate) mod manifest;
 pub(crate) mod merge;
+mod merging;
 pub(crate) mod publish;
 pub(crate) mod state;
 pub(crate) mod store;

@@ -18,7 +18,7 @@ use super::state::{Durable, RunState};
 use super::store::Store;
 use crate::epoch::Epoch;
 use crate::logic::{At, Logic};
-use crate::shared::SourceMeter;
+use crate::source_meter::SourceMeter;
 use crate::stateful::Counted;
 use crate::step::Step;
 use crate::time::EventTime;
