@@ -4,6 +4,7 @@
 mod job;
 
 use std::path::Path;
+use std::process::Command;
 
 use job::clickstream;
 
@@ -62,33 +63,97 @@ fn what_is_wrong_is_said_and_nothing_is_written() -> anyhow::Result<()> {
     check(
         &["--input", input.to_str().expect("text")],
         &out,
-        &["not empty", "--overwrite"],
+        &["not empty", "--fresh"],
     );
     assert_eq!(std::fs::read_to_string(out.join("precious"))?, "mine");
+    assert!(!out.join(".state").exists(), "nothing is begun there");
     Ok(())
 }
 
 #[test]
-fn overwriting_replaces_results_and_nothing_else() -> anyhow::Result<()> {
+fn what_is_wrong_is_said_once() -> anyhow::Result<()> {
+    let folder = tempfile::tempdir()?;
+    let ran = clickstream()
+        .args(["--no-http", "--input", "/there/is/no/such.ndjson", "--out"])
+        .arg(folder.path().join("out"))
+        .output()?;
+    let told = String::from_utf8(ran.stderr)?;
+    assert_eq!(told.matches("such.ndjson").count(), 1, "{told}");
+    assert_eq!(told.lines().count(), 1, "{told}");
+    Ok(())
+}
+
+/// The job over `input`, begun anew.
+fn fresh(input: &Path, out: &Path) -> Command {
+    let mut command = clickstream();
+    command.args(["--no-http", "--fresh", "--input"]).arg(input);
+    command.arg("--out").arg(out);
+    command
+}
+
+#[test]
+fn beginning_anew_replaces_results_and_nothing_else() -> anyhow::Result<()> {
     let folder = tempfile::tempdir()?;
     let (input, out) = (folder.path().join("in.ndjson"), folder.path().join("out"));
     std::fs::write(&input, "broken\n")?;
     std::fs::create_dir_all(out.join("dead-letters"))?;
     std::fs::write(out.join("dead-letters/files.ndjson"), "old\n")?;
     std::fs::write(out.join("precious"), "mine")?;
-    let mut command = clickstream();
-    command
-        .args(["--no-http", "--overwrite", "--input"])
+    for _ in 0..2 {
+        assert!(fresh(&input, &out).output()?.status.success());
+        let letters = std::fs::read_to_string(out.join("dead-letters/files.ndjson"))?;
+        assert_eq!(letters.lines().count(), 1);
+        assert_eq!(std::fs::read_to_string(out.join("precious"))?, "mine");
+    }
+    Ok(())
+}
+
+#[test]
+fn state_never_outlives_the_results_it_goes_on_from() -> anyhow::Result<()> {
+    let folder = tempfile::tempdir()?;
+    let (input, out) = (folder.path().join("in.ndjson"), folder.path().join("out"));
+    std::fs::write(&input, "broken\n")?;
+    assert!(fresh(&input, &out).output()?.status.success());
+    // Beginning anew fails after some results are removed.
+    std::fs::remove_dir_all(out.join("dead-letters"))?;
+    std::fs::write(out.join("dead-letters"), "a file")?;
+    let ran = fresh(&input, &out).output()?;
+    let told = String::from_utf8(ran.stderr)?;
+    assert!(
+        !ran.status.success() && told.contains("cannot remove"),
+        "{told}"
+    );
+    check(
+        &["--input", input.to_str().expect("text")],
+        &out,
+        &["holds no state", "--fresh"],
+    );
+    Ok(())
+}
+
+#[test]
+fn what_a_start_that_was_killed_leaves_is_in_nobodys_way() -> anyhow::Result<()> {
+    let folder = tempfile::tempdir()?;
+    let (input, out) = (folder.path().join("in.ndjson"), folder.path().join("out"));
+    std::fs::write(&input, "broken\n")?;
+    std::fs::create_dir_all(out.join(".state"))?;
+    std::fs::write(out.join(".state/lock"), "")?;
+    std::fs::write(out.join(".state/manifest-1.tmp"), "millstream mani")?;
+    let staging = out.join("pages_per_minute/.staging");
+    std::fs::create_dir_all(&staging)?;
+    std::fs::write(staging.join("probe-1"), "pro")?;
+    let ran = clickstream()
+        .args(["--no-http", "--input"])
         .arg(&input)
         .arg("--out")
-        .arg(&out);
-    assert!(command.output()?.status.success());
-    assert_eq!(
-        std::fs::read_to_string(out.join("dead-letters/files.ndjson"))?
-            .lines()
-            .count(),
-        1
+        .arg(&out)
+        .output()?;
+    assert!(
+        ran.status.success(),
+        "{}",
+        String::from_utf8_lossy(&ran.stderr)
     );
-    assert_eq!(std::fs::read_to_string(out.join("precious"))?, "mine");
+    assert!(!staging.exists(), "nothing is left behind");
+    assert!(!out.join(".state/manifest-1.tmp").exists());
     Ok(())
 }

@@ -4,7 +4,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::snapshot::collect;
 use crate::snapshot::error::StateError;
+use crate::snapshot::load;
 use crate::snapshot::local::LocalStore;
 use crate::snapshot::manifest::Manifest;
 use crate::snapshot::store::Store;
@@ -98,6 +100,19 @@ impl State {
             Some(store) => Ok(Manifest::read(&*store)?.is_some()),
             None => Ok(false),
         }
+    }
+
+    /// Removes what an earlier run has left there, as [`fresh`](Self::fresh) does when a run begins: for whoever wants to
+    /// remove its results as well, which must not be gone while there is state that goes on from them.
+    ///
+    /// # Errors
+    /// If another process keeps its state there, or something cannot be removed.
+    pub fn remove(&self) -> Result<(), StateError> {
+        let Some(store) = self.existing()? else {
+            return Ok(());
+        };
+        let _lock = load::lock(&*store)?;
+        collect::remove_all(&*store)
     }
 
     /// The store, if there is one: looking makes no directory.

@@ -73,7 +73,7 @@ impl Job {
         match self.try_run(pipeline) {
             Ok(code) => code,
             Err(error) => {
-                eprintln!("clickstream: {error:#}");
+                eprintln!("clickstream: {error}");
                 ExitCode::FAILURE
             }
         }
@@ -82,7 +82,7 @@ impl Job {
     fn try_run(self, pipeline: fn(&mut Flow<'_>, &Job) -> Result<()>) -> anyhow::Result<ExitCode> {
         let out = self.out();
         let state = self.state();
-        if self.input.is_some() && !self.run.fresh && !state.exists()? && !is_empty(&out)? {
+        if self.input.is_some() && !self.run.fresh && !state.exists()? && has_files(&out)? {
             anyhow::bail!(
                 "{} is not empty and holds no state to go on from: name another --out, or say --fresh to replace the \
                  results in it",
@@ -91,7 +91,7 @@ impl Job {
         }
         let mut app = App::new("clickstream")
             .workers(self.run.workers())
-            .state(state)
+            .state(state.clone())
             .dead_letters(DeadLetterFiles::new(self.out().join("dead-letters")));
         if let Ok(point) = std::env::var(KILL_AT) {
             app = app.follow_commits(point.parse::<CrashPoint>()?.kill());
@@ -106,6 +106,8 @@ impl Job {
         let checked = self.clone();
         app.check(move |flow| pipeline(flow, &checked))?;
         if self.run.fresh {
+            // State goes first: it must never outlive the results that it goes on from.
+            state.remove()?;
             remove_results(&out)?;
         }
         let report = app.run(move |flow| pipeline(flow, &job));
@@ -170,13 +172,24 @@ fn remove_results(out: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Whether there is nothing at `path`, or an empty directory.
-fn is_empty(path: &Path) -> anyhow::Result<bool> {
-    match std::fs::read_dir(path) {
-        Ok(mut entries) => Ok(entries.next().is_none()),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(true),
-        Err(error) => anyhow::bail!("cannot read {}: {error}", path.display()),
+/// Whether there is any file below `path`, but for those in hidden folders: a run that is killed before it has kept
+/// anything leaves folders, and in `.state` and `.staging` perhaps what it was about to write.
+fn has_files(path: &Path) -> anyhow::Result<bool> {
+    let cannot = |error| anyhow::anyhow!("cannot read {}: {error}", path.display());
+    let entries = match std::fs::read_dir(path) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(false),
+        Err(error) => return Err(cannot(error)),
+    };
+    for entry in entries {
+        let entry = entry.map_err(cannot)?;
+        let is_folder = entry.file_type().map_err(cannot)?.is_dir();
+        let is_hidden = entry.file_name().as_encoded_bytes().starts_with(b".");
+        if !is_folder || (!is_hidden && has_files(&entry.path())?) {
+            return Ok(true);
+        }
     }
+    Ok(false)
 }
 
 /// Logs go to standard error: warnings and errors, or what `RUST_LOG` asks for.
