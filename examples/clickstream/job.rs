@@ -40,6 +40,10 @@ pub(crate) struct Job {
     #[arg(long, requires = "input")]
     pub(crate) unsorted: bool,
 
+    /// Milliseconds from one snapshot to the next: files are published with one, and after a kill it goes on from the last.
+    #[arg(long, value_name = "MS", default_value_t = 1000)]
+    snapshot_every: u64,
+
     #[command(flatten)]
     run: RunArgs,
 }
@@ -155,7 +159,8 @@ impl Job {
             out,
             ..self.run.clone()
         };
-        run.state().expect("there is an output directory")
+        let state = run.state().expect("there is an output directory");
+        state.every(millis(self.snapshot_every))
     }
 }
 
