@@ -58,11 +58,13 @@ impl Follow {
                 seconds(1)
             };
             let (mut wait, mut before) = (millis(100), 0);
-            let mut resuming = true;
+            let mut said = false;
             while stopped.recv_timeout(wait) == Err(RecvTimeoutError::Timeout) {
                 let status = run.status();
-                if std::mem::take(&mut resuming) {
+                // From where it goes on is known when all is restored.
+                if !said && run.is_ready() {
                     say(&bar, &what_it_is(&run, &status));
+                    said = true;
                 }
                 match &bar {
                     Some(bar) => show_progress(bar, &status),
@@ -71,7 +73,7 @@ impl Follow {
                 }
                 wait = every;
             }
-            if resuming {
+            if !said && run.is_ready() {
                 say(&bar, &what_it_is(&run, &run.status()));
             }
             if let Some(bar) = bar {
