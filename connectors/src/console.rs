@@ -158,3 +158,6 @@ fn printing(source: io::Error) -> SinkError {
         _ => SinkError::Print { source },
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,16 +1,16 @@
 //! Sources, sinks and formats for Millstream: bytes in, bytes out.
 //!
-//! | source | what it is | partitions |
-//! |---|---|---|
-//! | [`NdjsonFiles`] | reads files of one JSON value a line, plain or compressed, or standard input | 16 |
-//! | [`Collector`] | takes events that are pushed in, over HTTP or by the program itself | 1 |
-//! | [`Clickstream`] | makes up page views, the same ones for the same seed | 4 |
+//! | source | what it is | partitions | after a crash |
+//! |---|---|---|---|
+//! | [`NdjsonFiles`] | reads files of one JSON value a line, plain or compressed, or standard input | 16 | reads on where it stood; standard input cannot |
+//! | [`Collector`] | takes events that are pushed in, over HTTP or by the program itself | 1 | what was in its queue is lost |
+//! | [`Clickstream`] | makes up page views, the same ones for the same seed | 4 | goes on where it stood |
 //!
-//! | sink | what it is |
-//! |---|---|
-//! | [`ParquetFiles`] | a folder of Parquet files, one partition a day or an hour |
-//! | [`Console`] | a line of JSON a row on standard output |
-//! | [`Memory`] | a list of rows, for tests |
+//! | sink | what it is | after a crash |
+//! |---|---|---|
+//! | [`ParquetFiles`] | a folder of Parquet files, one partition a day or an hour | each row is there once |
+//! | [`Console`] | a line of JSON a row on standard output | some rows are there twice |
+//! | [`Memory`] | a list of rows, for tests | each row is there once, in the same process |
 //!
 //! A source that reads bytes is given a format: [`Json`] is one, anything that implements [`Decode`] is another. What
 //! cannot be processed goes to [`DeadLetterFiles`].

@@ -186,3 +186,6 @@ impl SinkPart for MemoryPart {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -18,19 +18,25 @@
 //! Rows that arrive when the watermark has left their partition already (late corrections) do not make a file each:
 //! they wait for the policy like any others, and the manifest counts them.
 //!
+//! Rows that wait are in the snapshots of a run that takes some, and so is what is needed to declare a partition final
+//! after a restart. A run that goes on from a snapshot removes what was staged or published after it, see `recovery`.
+//!
 //! The keys of the partitions are called `date` and `hour`, or `partition_date` and `partition_hour` where the rows
 //! have columns of such names. Rows of a time outside the years 0 to 9999 are in the partition
 //! `__HIVE_DEFAULT_PARTITION__`, which readers take for null.
 //!
-//! *Invariants*: a visible file is complete and never changes; names never repeat, across workers, epochs and runs; a
+//! *Invariants*: a visible file is complete and never changes; of a run that takes snapshots, it holds rows of committed
+//! epochs only, and each of them once; names never repeat, across workers, epochs and runs; a
 //! manifest lists what is in its folder when it is written, whoever wrote it.
 
 mod buffer;
 mod folder;
 mod manifest;
+mod note;
 mod part;
 mod partition;
 mod progress;
+mod recovery;
 mod staged_file;
 mod write;
 
@@ -39,7 +45,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use millstream_engine::{BoxError, Sink, SinkContext, SinkPart, minutes};
+use millstream_engine::{BoxError, Delivery, Epoch, Sink, SinkContext, SinkPart, Staged, minutes};
 
 use crate::sink_error::SinkError;
 
@@ -48,6 +54,7 @@ use folder::Folder;
 use part::Part;
 use partition::Grain;
 use progress::Progress;
+use staged_file::StagedFile;
 
 pub use write::write_parquet;
 
@@ -133,6 +140,20 @@ impl ParquetFiles {
         self
     }
 
+    /// What the workers share: whoever comes first opens the folder.
+    fn progress(&self, cx: &SinkContext) -> Result<Arc<Progress>, SinkError> {
+        let name = format!("parquet:{}", cx.name);
+        let open = || Folder::open(&self.root, cx.durable);
+        cx.registry
+            .get_or_make(&name, || Ok(Progress::new(open()?, cx.workers)))
+    }
+
+    pub(crate) fn part(&self, cx: &SinkContext) -> Result<Part, SinkError> {
+        let progress = self.progress(cx)?;
+        self.claim(cx)?;
+        Ok(Part::new(cx, progress, self.grain, self.roll))
+    }
+
     /// Refuses the folder of another sink of this run: their files would have the same names.
     fn claim(&self, cx: &SinkContext) -> Result<(), SinkError> {
         let io = SinkError::io("find the real path of", &self.root);
@@ -156,7 +177,7 @@ impl ParquetFiles {
 
 impl Sink for ParquetFiles {
     fn check(&self, cx: &SinkContext) -> Result<(), BoxError> {
-        Folder::check(&self.root).map_err(|source| SinkError::Folder {
+        Folder::check(&self.root, cx.durable).map_err(|source| SinkError::Folder {
             path: self.root.clone(),
             source: Box::new(source),
         })?;
@@ -164,17 +185,29 @@ impl Sink for ParquetFiles {
     }
 
     fn open(&self, cx: &SinkContext) -> Result<Box<dyn SinkPart>, BoxError> {
-        let progress = cx
-            .registry
-            .get_or_make(&format!("parquet:{}", cx.name), || {
-                Folder::open(&self.root).map(|folder| Progress::new(folder, cx.workers))
-            })?;
-        self.claim(cx)?;
-        Ok(Box::new(Part::new(
-            cx,
-            Arc::clone(&progress),
-            self.grain,
-            self.roll,
-        )))
+        Ok(Box::new(self.part(cx)?))
+    }
+
+    fn delivery(&self) -> Delivery {
+        Delivery::Transactional
+    }
+
+    fn recover(
+        &self,
+        cx: &SinkContext,
+        committed: Epoch,
+        staged: &[Staged],
+    ) -> Result<(), BoxError> {
+        let files: Vec<StagedFile> = staged
+            .iter()
+            .map(StagedFile::parse)
+            .collect::<Result<_, _>>()?;
+        let progress = self.progress(cx)?;
+        progress.folder.recover(&cx.run, committed, &files)?;
+        progress.recover(&files);
+        Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -74,6 +74,14 @@ pub enum SinkError {
         /// The entry.
         text: String,
     },
+    /// Something noted in a snapshot that this kind of sink did not note.
+    #[error("note {text:?} is not one of a folder of parquet files: {source}")]
+    NotANote {
+        /// The note.
+        text: String,
+        /// What is wrong with it.
+        source: serde_json::Error,
+    },
     /// A staged file that is neither where it was staged nor where it would be published.
     #[error(
         "staged file {} is gone and {} was never published: \

@@ -1,9 +1,13 @@
 //! What the tests of several files of this crate need.
 
+mod killed;
+
 use std::sync::Arc;
 
 use millstream_engine::{EventTime, Registry, SourceContext, SystemClock, Waker};
 use xxhash_rust::xxh3::xxh3_64_with_seed;
+
+pub(crate) use killed::{Buckets, Killed, TestedPart, context as sink_context, numbered};
 
 /// Numbers that are the same for the same seed.
 pub(crate) struct Random {

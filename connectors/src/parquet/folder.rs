@@ -6,6 +6,9 @@
 //! What a crash leaves in `.staging` nobody has published: the next run removes it. Another process may be staging at
 //! that very time, though, started by mistake or as a neighbour, so every run holds a shared lock on the folder, and
 //! only who has it alone clears. The system lets go of the lock when a process dies.
+//!
+//! A run that takes snapshots clears none of the files of rows: they may be named by a commit, of this pipeline or of
+//! another one that is not running now. What of its own is named by none, its recovery removes.
 
 use std::fs::{self, File, TryLockError};
 use std::io::{self, ErrorKind, Write};
@@ -13,7 +16,10 @@ use std::path::{Path, PathBuf};
 
 use crate::sink_error::SinkError;
 
-use super::staged_file::StagedFile;
+use super::staged_file::{StagedFile, name_of};
+
+/// The name of the folder in which files are staged.
+pub(crate) const STAGING: &str = ".staging";
 
 /// A folder that this process is at work in.
 #[derive(Debug)]
@@ -25,8 +31,8 @@ pub(crate) struct Folder {
 
 impl Folder {
     /// Creates the folder, or finds out that it cannot be used; leaves nothing in it.
-    pub(crate) fn check(root: &Path) -> Result<(), SinkError> {
-        let folder = Folder::open(root)?;
+    pub(crate) fn check(root: &Path, durable: bool) -> Result<(), SinkError> {
+        let folder = Folder::open(root, durable)?;
         folder.create_staging()?;
         let probe = format!("probe-{}", std::process::id());
         folder.write_staged(&probe, |mut file| {
@@ -39,15 +45,18 @@ impl Folder {
         Ok(())
     }
 
-    /// Creates the folder if need be, and clears what earlier runs left unpublished.
-    pub(crate) fn open(root: &Path) -> Result<Self, SinkError> {
+    /// Creates the folder if need be, and clears what earlier runs left unpublished; if the run is `durable`, only what
+    /// no run can want any more.
+    pub(crate) fn open(root: &Path, durable: bool) -> Result<Self, SinkError> {
         create_folder(root)?;
         let folder = Folder {
             root: root.into(),
             lock: lockable(root),
         };
-        if folder.is_alone() {
-            folder.clear_staging()?;
+        match folder.is_alone() {
+            true if durable => folder.remove_staged(is_of_no_run)?,
+            true => folder.clear_staging()?,
+            false => {}
         }
         if let Some(lock) = &folder.lock {
             // What was locked alone is let go first: locking it twice is not defined.
@@ -138,8 +147,8 @@ impl Folder {
         &self.root
     }
 
-    fn staging(&self) -> PathBuf {
-        self.root.join(".staging")
+    pub(crate) fn staging(&self) -> PathBuf {
+        self.root.join(STAGING)
     }
 
     /// Whether nobody else is at work in the folder; if so, nobody can begin until the lock is let go.
@@ -173,7 +182,15 @@ fn lockable(root: &Path) -> Option<File> {
     }
 }
 
-fn exists(path: &Path) -> Result<bool, SinkError> {
+/// Whether a staged file is none of rows: half a manifest, say.
+fn is_of_no_run(staged_name: &str) -> bool {
+    staged_name
+        .strip_suffix(".staged")
+        .and_then(name_of)
+        .is_none()
+}
+
+pub(crate) fn exists(path: &Path) -> Result<bool, SinkError> {
     path.try_exists().map_err(SinkError::io("look for", path))
 }
 

@@ -12,7 +12,8 @@
 //!
 //! It is gathered from the folder, not from memory: whatever Parquet files are there are listed, those of earlier runs
 //! too, with the rows their own footers tell. Files that came after an earlier manifest are late corrections, and
-//! their rows add to its count; so a process that died between publishing and writing this loses nothing by it.
+//! their rows add to its count; so a process that died between publishing and writing this loses nothing by it. In the
+//! rare case that a run goes on from an older commit, files that a manifest lists may go; see [`Manifest::without`].
 
 use std::collections::HashSet;
 use std::fs::{self, File};
@@ -46,6 +47,17 @@ struct Entry {
     rows: u64,
 }
 
+/// A manifest, when files that it may list are taken back.
+#[derive(Debug)]
+pub(crate) enum Without {
+    /// It lists none of them, or there is none.
+    Same,
+    /// They were late corrections.
+    Fewer(Manifest),
+    /// Without them, the partition was not final.
+    NotFinal,
+}
+
 impl Manifest {
     /// Looks through `folder`, the folder of a partition that was left at `watermark`.
     pub(crate) fn gather(folder: &Path, watermark: EventTime) -> Result<Self, SinkError> {
@@ -63,6 +75,29 @@ impl Manifest {
             watermark: watermark.finite(),
             late_corrections,
         })
+    }
+
+    /// What is to become of the manifest in `folder`, if there is one, when the files `removed` are taken back.
+    ///
+    /// It tells how many of its rows were late corrections, not which. But these come last: if no more rows go than that,
+    /// they are such; and if the partition was declared final after the commit, rows go that are none.
+    pub(crate) fn without(folder: &Path, removed: &[String]) -> Result<Without, SinkError> {
+        let Some(mut manifest) = read(folder)? else {
+            return Ok(Without::Same);
+        };
+        let n_listed = manifest.files.len();
+        manifest.files.retain(|file| !removed.contains(&file.name));
+        let rows = manifest.files.iter().map(|file| file.rows).sum();
+        let rows_removed = manifest.rows.saturating_sub(rows);
+        if manifest.files.len() == n_listed {
+            return Ok(Without::Same);
+        }
+        if rows_removed > manifest.late_corrections {
+            return Ok(Without::NotFinal);
+        }
+        manifest.rows = rows;
+        manifest.late_corrections -= rows_removed;
+        Ok(Without::Fewer(manifest))
     }
 
     pub(crate) fn to_json(&self) -> Vec<u8> {

@@ -1,19 +1,26 @@
 //! The part of the sink on one worker: rows in, by partition; files out, when they are due.
+//!
+//! A snapshot keeps the rows that wait, each partition's in a bucket by the name of its folder. Each row is handed over
+//! once, and the bucket is emptied when a file of it is staged. Rows that are given back wait on, and are not handed over
+//! again; only if the folder they belong into is called otherwise now, they move to the bucket of that one.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use millstream_engine::{
     BoxError, Column, Epoch, EventTime, Published, SinkContext, SinkPart, SinkRow, StageAt, Staged,
-    Value,
+    Unpublished,
 };
 
+use crate::keep::Keep;
 use crate::sink_error::SinkError;
+use crate::staged_name::StagedName;
 
 use super::buffer::{Buffer, Roll};
+use super::note::Note;
 use super::partition::{FolderNames, Grain, Partition};
 use super::progress::Progress;
-use super::staged_file::StagedFile;
+use super::staged_file::{StagedFile, file_name};
 use super::write::write_parquet;
 
 /// One worker's rows and files.
@@ -29,7 +36,13 @@ pub(crate) struct Part {
     n_files: u64,
     /// As of the last staging.
     watermark: EventTime,
+    /// The same, but for the end of the input: the next run may be given more of it.
+    watermark_to_note: EventTime,
+    /// The least watermark noted by an earlier run.
+    noted: Option<EventTime>,
     buffers: BTreeMap<Partition, Buffer>,
+    /// Buckets that a snapshot has, and whose rows were staged since.
+    emptied: Vec<String>,
 }
 
 impl Part {
@@ -50,7 +63,10 @@ impl Part {
             worker: cx.worker,
             n_files: 0,
             watermark: EventTime::MIN,
+            watermark_to_note: EventTime::MIN,
+            noted: None,
             buffers: BTreeMap::new(),
+            emptied: Vec::new(),
         }
     }
 
@@ -79,26 +95,38 @@ impl Part {
         &mut self,
         epoch: Epoch,
         partition: Partition,
-        mut rows: Vec<Vec<Value>>,
+        mut rows: Vec<SinkRow>,
     ) -> Result<StagedFile, SinkError> {
-        rows.sort_unstable();
-        let name = format!(
-            "part-{}-{epoch}-{}-{}.parquet",
-            self.run, self.worker, self.n_files
-        );
+        rows.sort_unstable_by(|a, b| a.values.cmp(&b.values));
+        let name = StagedName {
+            run: self.run.clone(),
+            epoch,
+            worker: self.worker,
+            n: self.n_files,
+        };
         self.n_files += 1;
         let file = StagedFile {
             rows: rows.len() as u64,
             end: self.grain.end(partition),
             folder: self.names.folder(partition),
-            name,
+            name: file_name(&name),
         };
         self.progress
             .folder
             .write_staged(&file.staged_name(), |out| {
-                write_parquet(&self.columns, &rows, out).map(drop)
+                let values = rows.iter().map(|row| &row.values);
+                write_parquet(&self.columns, values, out).map(drop)
             })?;
         Ok(file)
+    }
+
+    pub(crate) fn hand_over(&mut self, to: &mut impl Keep) {
+        self.emptied.drain(..).for_each(|bucket| to.emptied(bucket));
+        for (partition, buffer) in &mut self.buffers {
+            if let Some(rows) = buffer.keep() {
+                to.rows(self.names.folder(*partition), rows);
+            }
+        }
     }
 }
 
@@ -108,7 +136,7 @@ impl SinkPart for Part {
             self.buffers
                 .entry(self.grain.of(row.time))
                 .or_default()
-                .push(row.values);
+                .push(row);
         }
         Ok(())
     }
@@ -119,11 +147,17 @@ impl SinkPart for Part {
         if !due.is_empty() {
             self.progress.folder.create_staging()?;
             for (partition, buffer) in due {
+                if buffer.is_kept() {
+                    self.emptied.push(self.names.folder(partition));
+                }
                 files.push(self.stage_file(at.epoch, partition, buffer.into_rows())?);
             }
             self.progress.folder.sync_staging()?;
         }
         self.watermark = self.watermark.max(at.watermark);
+        if at.watermark.is_finite() {
+            self.watermark_to_note = self.watermark_to_note.max(at.watermark);
+        }
         self.progress.staged(self.worker, at, &files)?;
         Ok(files.iter().map(StagedFile::to_staged).collect())
     }
@@ -153,5 +187,59 @@ impl SinkPart for Part {
             self.progress.published(&files)?;
         }
         Ok(published)
+    }
+
+    fn holds_rows(&self) -> bool {
+        !self.buffers.is_empty()
+    }
+
+    fn save(&mut self, unpublished: &mut Unpublished) {
+        self.hand_over(unpublished);
+    }
+
+    fn restore(&mut self, bucket: &str, rows: Vec<SinkRow>) -> Result<(), BoxError> {
+        let mut by_partition: BTreeMap<Partition, Vec<SinkRow>> = BTreeMap::new();
+        for row in rows {
+            let partition = self.grain.of(row.time);
+            by_partition.entry(partition).or_default().push(row);
+        }
+        let folder = |partition: &Partition| self.names.folder(*partition);
+        let is_same = by_partition.keys().map(folder).eq([bucket]);
+        for (partition, rows) in by_partition {
+            let buffer = self.buffers.entry(partition).or_default();
+            if is_same {
+                buffer.restore(rows);
+            } else {
+                rows.into_iter().for_each(|row| buffer.push(row));
+            }
+        }
+        if !is_same {
+            self.emptied.push(bucket.into());
+        }
+        Ok(())
+    }
+
+    fn note(&mut self) -> Option<String> {
+        let waiting = self.buffers.iter().filter_map(|(partition, buffer)| {
+            let since = buffer.since()?;
+            Some((self.names.folder(*partition), since))
+        });
+        Some(Note::new(self.watermark_to_note, self.progress.open(), waiting).to_json())
+    }
+
+    fn restore_note(&mut self, note: &str) -> Result<(), BoxError> {
+        let note = Note::parse(note)?;
+        let noted = self.noted.unwrap_or(EventTime::MAX);
+        let watermark = noted.min(note.watermark());
+        self.noted = Some(watermark);
+        (self.watermark, self.watermark_to_note) = (watermark, watermark);
+        self.progress.restore(self.worker, watermark, note.open());
+        let waiting: BTreeMap<&str, EventTime> = note.waiting().collect();
+        for (partition, buffer) in &mut self.buffers {
+            if let Some(since) = waiting.get(&*self.names.folder(*partition)) {
+                buffer.has_waited_since(*since);
+            }
+        }
+        Ok(())
     }
 }

@@ -3,6 +3,9 @@
 //! A partition is final when the watermark of every worker has left it and no file of it is still staged. Whoever
 //! brings this about, by moving its watermark or by publishing the last file, writes the manifest, under the lock and
 //! so once. When every worker is through, the last to publish leaves the folder.
+//!
+//! A run that goes on from a snapshot is told beforehand of every file that is staged and to be published again, and of
+//! the partitions that are open: so none is declared final before it would have been without the break.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, PoisonError};
@@ -11,7 +14,7 @@ use millstream_engine::{EventTime, StageAt};
 
 use crate::sink_error::SinkError;
 
-use super::folder::Folder;
+use super::folder::{Folder, exists};
 use super::manifest::{MANIFEST, Manifest};
 use super::staged_file::StagedFile;
 
@@ -28,9 +31,8 @@ struct State {
     watermarks: Vec<EventTime>,
     /// By worker: whether it has staged for the last time.
     through: Vec<bool>,
-    /// By folder: partitions that this run touched and no manifest tells of yet.
+    /// By folder: partitions that this run, or one it goes on from, touched and no manifest tells of yet.
     open: BTreeMap<String, Open>,
-    closed: bool,
 }
 
 /// A partition that is not final.
@@ -46,12 +48,43 @@ impl Progress {
             watermarks: vec![EventTime::MIN; workers],
             through: vec![false; workers],
             open: BTreeMap::new(),
-            closed: false,
         };
         Progress {
             folder,
             state: Mutex::new(state),
         }
+    }
+
+    /// An earlier run has staged `files`, and they are published again before anything else.
+    pub(crate) fn recover(&self, files: &[StagedFile]) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        for file in files {
+            state.open(file).unpublished.insert(file.name.clone());
+        }
+    }
+
+    /// Worker `worker` goes on from `watermark`, and an earlier run left the partitions `open`, by folder and end.
+    pub(crate) fn restore<'a>(
+        &self,
+        worker: usize,
+        watermark: EventTime,
+        open: impl Iterator<Item = (&'a str, EventTime)>,
+    ) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.watermarks[worker] = watermark;
+        for (folder, end) in open {
+            let unpublished = BTreeSet::new();
+            let of_folder = || Open { end, unpublished };
+            state.open.entry(folder.into()).or_insert_with(of_folder);
+        }
+    }
+
+    /// The partitions that are not final, by folder, and their ends.
+    pub(crate) fn open(&self) -> Vec<(String, EventTime)> {
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let open = state.open.iter();
+        open.map(|(folder, open)| (folder.clone(), open.end))
+            .collect()
     }
 
     /// Worker `worker` has staged `files` at `at`.
@@ -81,13 +114,17 @@ impl Progress {
 
     fn settle(&self, state: &mut State) -> Result<(), SinkError> {
         for folder in state.take_final() {
+            if !exists(&self.folder.root().join(&folder))? {
+                // Someone took the folder away between two runs: there is nothing to declare final.
+                continue;
+            }
             let watermark = state.watermark();
             let manifest = Manifest::gather(&self.folder.root().join(&folder), watermark)?;
             self.folder
                 .replace(&folder, MANIFEST, &manifest.to_json())?;
         }
-        if !state.closed && state.is_through() {
-            state.closed = true;
+        // Again, if something is published again after that.
+        if state.is_through() {
             self.folder.close();
         }
         Ok(())

@@ -9,6 +9,7 @@ use std::path::{Component, Path};
 use millstream_engine::{EventTime, Staged};
 
 use crate::sink_error::SinkError;
+use crate::staged_name::StagedName;
 
 /// A file that is written and not published.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,6 +45,17 @@ impl StagedFile {
             text: staged.0.clone(),
         })
     }
+}
+
+/// What a file is called, as in `part-r7-7.1200-0-4.parquet`.
+pub(crate) fn file_name(name: &StagedName) -> String {
+    format!("part-{name}.parquet")
+}
+
+/// What file name stands for, if it is one of ours.
+pub(crate) fn name_of(file_name: &str) -> Option<StagedName> {
+    let name = file_name.strip_prefix("part-")?.strip_suffix(".parquet")?;
+    StagedName::parse(name)
 }
 
 fn parse(text: &str) -> Option<StagedFile> {

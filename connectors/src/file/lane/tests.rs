@@ -13,6 +13,7 @@ use crate::format::Json;
 use crate::take::testing::Taken;
 use crate::testing::{Random, context, unheard};
 
+mod positions;
 mod resume;
 
 type Numbers = FileSource<Json<u64>>;
