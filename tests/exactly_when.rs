@@ -1,14 +1,11 @@
 //! To the microsecond: when a window ends, when it is final, and from when on a record is late for it.
 
-#[path = "support/script.rs"]
-mod script;
-
 use std::sync::mpsc::channel;
 use std::time::Duration;
 
 use millstream::engine::{Value, VirtualClock};
 use millstream::prelude::*;
-use script::{Act, Script};
+use millstream::testing::{Act, Script};
 
 const SECOND: i64 = 1_000_000;
 /// When the window of the first ten seconds is final: at its end and five seconds of lateness.

@@ -2,14 +2,12 @@
 
 #[path = "support/files.rs"]
 mod files;
-#[path = "support/script.rs"]
-mod script;
 
 use files::rows_below;
 use millstream::engine::VirtualClock;
 use millstream::prelude::*;
 use millstream::queries::ExportError;
-use script::{Act, Script};
+use millstream::testing::{Act, Script};
 
 fn at(second: i64) -> EventTime {
     EventTime::from_millis(second * 1000)

@@ -1,11 +1,8 @@
 //! A panic or an error ends the run with an error that names the step; never a hang, never an abort.
 
-#[path = "support/script.rs"]
-mod script;
-
 use millstream::engine::{BoxError, Sink, SinkContext, SinkPart, SinkRow, StageAt, Staged};
 use millstream::prelude::*;
-use script::{Act, Script};
+use millstream::testing::{Act, Script};
 
 fn numbers(n: u32) -> Script<u32> {
     let acts = |p: u32| {

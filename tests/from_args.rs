@@ -3,13 +3,10 @@
 //! Whoever runs the tests may have given them arguments that are not the application's, so this test runs itself again
 //! without any.
 
-#[path = "support/script.rs"]
-mod script;
-
 use std::process::Command;
 
 use millstream::prelude::*;
-use script::{Act, Script};
+use millstream::testing::{Act, Script};
 
 const AGAIN: &str = "MILLSTREAM_TEST_AGAIN";
 

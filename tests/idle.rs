@@ -1,15 +1,12 @@
 //! A window closes also when traffic stops, exactly when it should, and the program says why it is still open.
 
-#[path = "support/script.rs"]
-mod script;
-
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
 use millstream::engine::{Snapshot, Value, VirtualClock};
 use millstream::prelude::*;
-use script::{Act, Script};
+use millstream::testing::{Act, Script};
 
 const START: i64 = 1_700_000_000 / 60 * 60;
 

@@ -1,10 +1,7 @@
 //! Mistakes in a pipeline are told before anything starts, with the name and the line.
 
-#[path = "support/script.rs"]
-mod script;
-
 use millstream::prelude::*;
-use script::{Act, Script};
+use millstream::testing::{Act, Script};
 
 fn source() -> Script<u32> {
     Script::new(vec![vec![Act::Emit(EventTime::from_micros(0), 1)]])

@@ -1,13 +1,10 @@
 //! A partition that always has more does not keep its worker from the others.
 
-#[path = "support/script.rs"]
-mod script;
-
 use std::sync::{Arc, Mutex};
 
 use millstream::engine::VirtualClock;
 use millstream::prelude::*;
-use script::{Act, Script};
+use millstream::testing::{Act, Script};
 
 #[test]
 fn all_partitions_of_a_worker_have_their_turn() -> anyhow::Result<()> {

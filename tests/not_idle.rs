@@ -1,14 +1,11 @@
 //! A partition that is held, or that is sent nothing but broken events, is not idle: time does not go on without it.
 
-#[path = "support/script.rs"]
-mod script;
-
 use std::sync::mpsc::{Sender, channel};
 use std::time::Duration;
 
 use millstream::engine::{BoxError, DeadLetter, DeadLetters, Snapshot, VirtualClock};
 use millstream::prelude::*;
-use script::{Act, Script};
+use millstream::testing::{Act, Script};
 
 const START: i64 = 1_700_000_000;
 

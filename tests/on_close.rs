@@ -1,11 +1,8 @@
 //! `on_close` gives a window's rows when it ends and then only corrections; the last word is that of the closed rows.
 
-#[path = "support/script.rs"]
-mod script;
-
 use millstream::engine::Value;
 use millstream::prelude::*;
-use script::{Act, Script};
+use millstream::testing::{Act, Script};
 
 #[test]
 fn rows_at_the_end_then_corrections() -> anyhow::Result<()> {

@@ -4,15 +4,13 @@
 
 #[path = "support/random.rs"]
 mod random;
-#[path = "support/script.rs"]
-mod script;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use millstream::engine::{Value, hours};
 use millstream::prelude::*;
+use millstream::testing::{Act, Script};
 use random::Random;
-use script::{Act, Script};
 use serde::{Deserialize, Serialize};
 
 #[derive(Clone, Debug, Serialize, Deserialize)]

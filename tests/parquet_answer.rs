@@ -2,8 +2,6 @@
 
 #[path = "support/files.rs"]
 mod files;
-#[path = "support/script.rs"]
-mod script;
 
 use std::sync::mpsc::channel;
 use std::time::Duration;
@@ -12,7 +10,7 @@ use files::rows_below;
 use millstream::engine::VirtualClock;
 use millstream::prelude::*;
 use millstream::queries::HttpService;
-use script::{Act, Script};
+use millstream::testing::{Act, Script};
 use serde_json::Value;
 
 const N_EVENTS: i64 = 300;

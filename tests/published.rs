@@ -2,8 +2,6 @@
 
 #[path = "support/files.rs"]
 mod files;
-#[path = "support/script.rs"]
-mod script;
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -15,7 +13,7 @@ use millstream::engine::{
     BoxError, Epoch, Published, Sink, SinkContext, SinkPart, SinkRow, StageAt, Staged, VirtualClock,
 };
 use millstream::prelude::*;
-use script::{Act, Script};
+use millstream::testing::{Act, Script};
 
 fn at(second: i64) -> EventTime {
     EventTime::from_millis(second * 1000)

@@ -1,14 +1,11 @@
 //! A key belongs to the worker that its hash says, however it is taken from its records, on any machine and in any version.
 
-#[path = "support/script.rs"]
-mod script;
-
 use std::sync::{Arc, Mutex};
 
 use millstream::engine::raw::{ByRef, ByValue, Shard, hash_key};
 use millstream::engine::{KeyOf, Snapshot, Value, VirtualClock};
 use millstream::prelude::*;
-use script::{Act, Script};
+use millstream::testing::{Act, Script};
 
 const N_KEYS: usize = 600;
 

@@ -1,13 +1,10 @@
 //! A stop takes nothing more in, publishes what is final, and never says of an open window that it is.
 
-#[path = "support/script.rs"]
-mod script;
-
 use std::sync::mpsc::channel;
 
 use millstream::engine::{Value, VirtualClock};
 use millstream::prelude::*;
-use script::{Act, Script};
+use millstream::testing::{Act, Script};
 
 #[test]
 fn an_open_window_is_not_final_after_a_stop() -> anyhow::Result<()> {

@@ -2,8 +2,6 @@
 
 #[path = "support/files.rs"]
 mod files;
-#[path = "support/script.rs"]
-mod script;
 
 use std::sync::mpsc::channel;
 use std::time::Duration;
@@ -11,7 +9,7 @@ use std::time::Duration;
 use files::{files_below, rows_below};
 use millstream::engine::VirtualClock;
 use millstream::prelude::*;
-use script::{Act, Script};
+use millstream::testing::{Act, Script};
 
 const N_ROWS: i64 = 25;
 

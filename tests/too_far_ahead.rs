@@ -2,15 +2,13 @@
 
 #[path = "support/letters.rs"]
 mod letters;
-#[path = "support/script.rs"]
-mod script;
 
 use std::time::Duration;
 
 use letters::Letters;
 use millstream::engine::{Arrival, Value, VirtualClock};
 use millstream::prelude::*;
-use script::{Act, Script};
+use millstream::testing::{Act, Script};
 
 const START: i64 = 1_700_000_000_000_000;
 const AHEAD: i64 = 60_000_000;

@@ -1,15 +1,12 @@
 //! A view keeps the rows of a window for as long as it was told, and says from when on it has everything.
 
-#[path = "support/script.rs"]
-mod script;
-
 use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use millstream::engine::{Snapshot, Value, VirtualClock};
 use millstream::prelude::*;
-use script::{Act, Script};
+use millstream::testing::{Act, Script};
 
 const WINDOW: i64 = 10;
 const KEEP: i64 = 30;

@@ -1,14 +1,11 @@
 //! All views move together: in every snapshot two views of one source have seen exactly the same input.
 
-#[path = "support/script.rs"]
-mod script;
-
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use millstream::engine::{Snapshot, Value};
 use millstream::prelude::*;
-use script::{Act, Script};
+use millstream::testing::{Act, Script};
 
 fn sum(snapshot: &Snapshot, view: &str, column: usize) -> i64 {
     let value = |values: &Arc<[Value]>| {

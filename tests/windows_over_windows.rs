@@ -1,13 +1,10 @@
 //! A window over the closed rows of another: no row is late for it, whatever was late for the first.
 
-#[path = "support/script.rs"]
-mod script;
-
 use std::collections::BTreeMap;
 
 use millstream::engine::Value;
 use millstream::prelude::*;
-use script::{Act, Script};
+use millstream::testing::{Act, Script};
 
 /// Two partitions that go at different paces, with stragglers within the lateness and beyond it.
 fn input() -> Vec<Vec<(i64, u64)>> {

@@ -1,13 +1,10 @@
 //! What the command line says reaches the run: workers, where dead letters go, where it listens or that it does not.
 
-#[path = "support/script.rs"]
-mod script;
-
 use std::net::TcpListener;
 
 use clap::Parser;
 use millstream::prelude::*;
-use script::{Act, Script};
+use millstream::testing::{Act, Script};
 
 #[derive(Parser)]
 struct Command {
@@ -38,7 +35,8 @@ fn workers_and_dead_letters() -> anyhow::Result<()> {
     for workers in 1..=3 {
         let n = workers.to_string();
         let path = out.to_str().expect("text");
-        let args = args(&["--workers", &n, "--no-http", "--out", path]);
+        let flags = ["--workers", &n, "--no-http", "--fresh", "--out", path];
+        let args = args(&flags);
         let running = App::new("args").with_args(&args).start(pipeline)?;
         assert_eq!(running.run().status().workers, workers);
         let report = running.wait()?;

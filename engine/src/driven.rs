@@ -8,10 +8,11 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use crate::dead_letter::DeadLetter;
 use crate::error::BoxError;
+use crate::intake::{Intake, PartitionWatermark};
 use crate::record::Record;
-use crate::shared::{PartitionMeter, Shown};
 use crate::snapshot::manifest::PartitionState;
-use crate::source::{Arrival, Intake, Partition, PartitionWatermark, Polled, Position};
+use crate::source::{Arrival, Partition, Polled, Position};
+use crate::source_meter::{PartitionMeter, Shown};
 use crate::step::Meter;
 use crate::time::EventTime;
 use crate::watermarks::Watermarks;

@@ -5,7 +5,6 @@
 //! given: the place to which sources are added, and from which streams, tables, views and sinks follow.
 
 use std::cell::{Cell, RefCell};
-use std::collections::{BTreeMap, HashMap};
 use std::panic::Location;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -14,17 +13,15 @@ use std::time::Instant;
 use timely::dataflow::operators::{Probe, probe};
 use timely::dataflow::scope::Scope;
 
-use crate::epoch::Epoch;
-use crate::error::{BoxError, Error};
-use crate::inlet::Inlet;
+use crate::error::Error;
+use crate::graph::Graph;
 use crate::mark::Origin;
 use crate::pulse::pulse;
 use crate::run::Run;
-use crate::shared::{Setup, Shared, SourceMeter};
-use crate::sink::{Delivery, Staged};
+use crate::shared::{Setup, Shared};
 use crate::snapshot::change::Changes;
 use crate::snapshot::commit::commit;
-use crate::snapshot::publish::{Outlet, publish};
+use crate::snapshot::publish::publish;
 use crate::snapshot::write::write;
 use crate::source::{Source, SourceContext};
 use crate::step::Step;
@@ -63,31 +60,6 @@ pub(crate) struct Live {
     pub(crate) run: Run,
     /// When the run was asked for, to say how long it took to be ready.
     pub(crate) started: Instant,
-}
-
-/// What a building came across.
-#[derive(Default)]
-pub(crate) struct Graph {
-    names: HashMap<(&'static str, String), &'static Location<'static>>,
-    pub(crate) steps: Vec<Arc<Step>>,
-    pub(crate) sources: Vec<Arc<SourceMeter>>,
-    pub(crate) views: BTreeMap<String, Arc<[Column]>>,
-    pub(crate) inlets: BTreeMap<String, Arc<dyn Inlet>>,
-    /// The sinks' parts on this worker.
-    pub(crate) outlets: Vec<Rc<RefCell<Outlet>>>,
-    pub(crate) sinks: Vec<SinkAsked>,
-    pub(crate) something_comes_out: bool,
-    pub(crate) errors: Vec<Error>,
-}
-
-type Recover = Box<dyn FnOnce(Epoch, &[Staged]) -> Result<(), BoxError>>;
-
-/// What is known of a sink before anything starts.
-pub(crate) struct SinkAsked {
-    pub(crate) name: String,
-    pub(crate) delivery: Delivery,
-    /// Undoes what came after the last commit.
-    pub(crate) recover: Option<Recover>,
 }
 
 impl<'f> Flow<'f> {

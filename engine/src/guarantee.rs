@@ -9,9 +9,9 @@
 
 use serde::Serialize;
 
-use crate::shared::SourceMeter;
 use crate::sink::Delivery;
 use crate::source::Rewind;
+use crate::source_meter::SourceMeter;
 
 /// What a run guarantees if its process dies at any moment and is started again.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

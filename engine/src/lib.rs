@@ -19,16 +19,19 @@ mod epoch_clock;
 mod epoch_settings;
 mod inlet;
 mod input;
+mod intake;
 mod mark;
 mod mark_clock;
 mod pulse;
 mod reader;
 mod source;
+mod source_meter;
 mod source_step;
 mod watermarks;
 
 mod building;
 mod flow;
+mod graph;
 mod key;
 mod keyed;
 mod logic;
@@ -69,11 +72,12 @@ pub mod testing;
 
 pub use app::App;
 pub use dead_letter::{DeadLetter, DeadLetters, RAW_BYTES_MAX, RecentDeadLetters};
-pub use epoch::Epoch;
+pub use epoch::{Epoch, ParseEpochError};
 pub use error::{BoxError, Error, Result};
 pub use flow::Flow;
 pub use guarantee::{Guarantee, Level};
 pub use inlet::{Inlet, Receipt, Refusal};
+pub use intake::{Intake, TooFarAhead};
 pub use key::{Key, KeyOf};
 pub use keyed::KeyedStream;
 pub use record::{Data, Record};
@@ -91,9 +95,7 @@ pub use snapshot::follow::CommitStep;
 pub use snapshot::local::LocalStore;
 pub use snapshot::log::Saving;
 pub use snapshot::store::{Store, StoreFile};
-pub use source::{
-    Arrival, Intake, Partition, Polled, Position, Rewind, Source, SourceContext, TooFarAhead, Waker,
-};
+pub use source::{Arrival, Partition, Polled, Position, Rewind, Source, SourceContext, Waker};
 pub use state_settings::State;
 pub use status::{PartitionStatus, PipelineStatus, Report, SourceStatus, StepStatus};
 pub use stream::Stream;

@@ -15,9 +15,9 @@ use crate::flow::{Flow, Live};
 use crate::inlet::Inlet;
 use crate::mark::Standing;
 use crate::record::Record;
-use crate::shared::SourceMeter;
 use crate::snapshot::change::Change;
 use crate::source::{Partition, Source, Waker};
+use crate::source_meter::SourceMeter;
 use crate::time::EventTime;
 use crate::watermarks::Watermarks;
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::error::{BoxError, Error, Result};
-use crate::flow::SinkAsked;
+use crate::graph::SinkAsked;
 use crate::output::output;
 use crate::record::{Data, Record};
 use crate::sink::{Sink, SinkContext, SinkRow};

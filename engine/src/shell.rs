@@ -11,6 +11,8 @@
 //! *Invariants*: epochs are applied in order. When a batch of `e` is applied, the watermark is that after `e - 1`, on
 //! every worker the same: what a logic does depends on the input and not on how it was cut into batches.
 
+mod saving;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
@@ -27,9 +29,7 @@ use crate::mark::{Mark, Standing};
 use crate::mark_clock::MarkClock;
 use crate::record::Record;
 use crate::shared::Shared;
-use crate::snapshot;
 use crate::snapshot::change::Change;
-use crate::snapshot::error::StateError;
 use crate::snapshot::keeper::Keeper;
 use crate::snapshot::manifest::Counters;
 use crate::stateful::{Counted, Speaks};
@@ -242,54 +242,6 @@ impl<L: Logic> Shell<L> {
         self.speak(size.open_windows == 0);
         self.tally.counted.note(watermark, &size);
         stashed
-    }
-
-    /// Freezes what has changed, as of the end of the epoch of `at`.
-    fn begin_saving(
-        &mut self,
-        at: &Capability<u64>,
-        keep: &mut impl FnMut(&Capability<u64>, Change),
-    ) {
-        let Some(keeper) = &mut self.keeper else {
-            return;
-        };
-        let standing = snapshot::change::Standing {
-            watermark: self.clock.kept(),
-            counted: self.tally.so_far(),
-            note: None,
-        };
-        let started = Instant::now();
-        keeper.begin(&mut self.logic, at.clone(), standing, keep);
-        self.held_up(started);
-    }
-
-    /// Saves a slice of what is frozen, if anything is.
-    pub(crate) fn go_on_saving(&mut self, keep: &mut impl FnMut(&Capability<u64>, Change)) {
-        let Some(keeper) = &mut self.keeper else {
-            return;
-        };
-        if !keeper.is_saving() {
-            return;
-        }
-        let started = Instant::now();
-        let saved = keeper.go_on(&mut self.logic, keep);
-        self.held_up(started);
-        if let (Err(reason), Some(shared)) = (saved, &self.shared) {
-            let step = self.tally.counted.step.key();
-            shared.fail(Error::State(StateError::Unwritable { step, reason }));
-        }
-    }
-
-    /// Notes for how long a snapshot has held the worker up.
-    fn held_up(&self, since: Instant) {
-        if let Some(shared) = &self.shared {
-            shared.state.held_up(since.elapsed());
-        }
-    }
-
-    /// Whether something is frozen and not saved yet.
-    pub(crate) fn is_saving(&self) -> bool {
-        self.keeper.as_ref().is_some_and(Keeper::is_saving)
     }
 
     /// Says how this step stands, if someone wants to hear it and it is news.

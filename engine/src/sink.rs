@@ -62,6 +62,18 @@ impl Unpublished {
         self.emptied.push(bucket.into());
     }
 
+    /// The buckets that were said to be emptied: for tests of sinks.
+    #[must_use]
+    pub fn buckets_emptied(&self) -> &[String] {
+        &self.emptied
+    }
+
+    /// The rows that were handed over, by bucket: for tests of sinks.
+    #[must_use]
+    pub fn rows_by_bucket(&self) -> &[(String, Vec<SinkRow>)] {
+        &self.rows
+    }
+
     /// These came into `bucket` since the last snapshot.
     pub fn rows(&mut self, bucket: impl Into<String>, rows: Vec<SinkRow>) {
         self.rows.push((bucket.into(), rows));

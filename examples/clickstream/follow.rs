@@ -61,8 +61,9 @@ impl Follow {
             let mut resuming = true;
             while stopped.recv_timeout(wait) == Err(RecvTimeoutError::Timeout) {
                 let status = run.status();
-                if std::mem::take(&mut resuming) {
+                if resuming && run.is_ready() {
                     say(&bar, &what_it_is(&run, &status));
+                    resuming = false;
                 }
                 match &bar {
                     Some(bar) => show_progress(bar, &status),

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::EpochClock;
 use crate::time::EventTime;
 
 /// When snapshots are taken.
@@ -26,5 +27,47 @@ impl Snapshots {
             None => published,
         };
         wanted && due && self.open.is_none()
+    }
+}
+
+impl EpochClock {
+    /// The snapshot epoch below `current` that is not committed yet, if there is one.
+    pub(crate) fn snapshot_below(&self, current: u64) -> Option<u64> {
+        self.state().snapshots.open.filter(|epoch| *epoch < current)
+    }
+
+    /// Begins the last snapshot of the run, at the open epoch, unless there is one that is not committed yet.
+    pub(crate) fn begin_last_snapshot(&self, now: EventTime) -> bool {
+        let mut state = self.state();
+        let none_open = state.snapshots.open.is_none();
+        if none_open {
+            state.open_snapshot(self.current(), now);
+        }
+        none_open
+    }
+
+    /// The snapshot of `epoch` is committed: the next one may come.
+    pub(crate) fn committed(&self, epoch: u64) {
+        let mut state = self.state();
+        let open = state.snapshots.open.take();
+        assert_eq!(open, Some(epoch), "one snapshot is committed at a time");
+        if state.snapshots.wanted || state.sources_open == 0 {
+            state.activate_all();
+        }
+    }
+
+    /// Something has changed that is to be part of a snapshot.
+    pub(crate) fn has_changes(&self) {
+        let mut state = self.state();
+        if !std::mem::replace(&mut state.snapshots.wanted, true) && state.snapshots.open.is_none() {
+            state.activate_all();
+        }
+    }
+
+    /// A part of a sink holds rows that time alone will make it stage, or holds none any more.
+    pub(crate) fn holds_rows(&self, holds: bool) {
+        let mut state = self.state();
+        let held = &mut state.snapshots.rows_held;
+        *held = if holds { *held + 1 } else { *held - 1 };
     }
 }

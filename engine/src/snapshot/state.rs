@@ -11,14 +11,14 @@ use std::time::Duration;
 
 use timely::scheduling::SyncActivator;
 
-use super::collect::{self, Committer, Merged, ToMerge, merge_durably};
+use super::collect::{self, Committer, Merged, merge_durably};
 use super::error::StateError;
 use super::file::StateReader;
 use super::files::{self, Files};
 use super::follow::{CommitStep, Follower};
 use super::keeper::Keeper;
 use super::manifest::{Manifest, SourceState, StagedEntry, StepState};
-use super::merge::choose;
+use super::merging::Merging;
 use super::store::Store;
 use super::write::Vote;
 use super::writer::{Ending, Writer};
@@ -47,16 +47,10 @@ pub(crate) struct Durable {
     /// The files of `resumed`, the oldest first.
     pub(crate) readers: Vec<StateReader>,
     newest: Mutex<Manifest>,
-    merging: Mutex<Merging>,
+    pub(super) merging: Mutex<Merging>,
 }
 
-#[derive(Default)]
-struct Merging {
-    merger: Option<Writer<ToMerge, Result<Merged, StateError>>>,
-    is_busy: bool,
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -242,38 +236,6 @@ impl RunState {
         last.write(&*durable.store)?;
         *lock(&durable.newest) = last;
         Ok(())
-    }
-}
-
-impl Durable {
-    /// What was merged since the last manifest.
-    fn take_merged(&self) -> Result<Option<Merged>, StateError> {
-        let mut merging = lock(&self.merging);
-        let done = merging.merger.as_ref().and_then(Writer::done);
-        let Some(done) = done else { return Ok(None) };
-        merging.is_busy = false;
-        done.map(Some)
-    }
-
-    fn merge_if_due(&self, manifest: &Manifest) {
-        let mut merging = lock(&self.merging);
-        let Some(range) = choose(&manifest.files).filter(|_| !merging.is_busy) else {
-            return;
-        };
-        let to_merge = ToMerge {
-            inputs: manifest.files[range.clone()].to_vec(),
-            onto_nothing: range.start == 0,
-            steps: manifest
-                .steps
-                .values()
-                .map(|step| step.in_files.clone())
-                .collect(),
-            name: format!("merged-{}", manifest.epoch),
-        };
-        merging.is_busy = true;
-        if let Some(merger) = &merging.merger {
-            merger.ask(to_merge);
-        }
     }
 }
 

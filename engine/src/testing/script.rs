@@ -4,10 +4,9 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::error::BoxError;
+use crate::intake::Intake;
 use crate::record::Data;
-use crate::source::{
-    Arrival, Intake, Partition, Polled, Position, Rewind, Source, SourceContext, Waker,
-};
+use crate::source::{Arrival, Partition, Polled, Position, Rewind, Source, SourceContext, Waker};
 use crate::time::EventTime;
 
 /// What a partition does next.
