@@ -32,6 +32,7 @@ pub(crate) mod manifest;
 pub(crate) mod merge;
 mod merging;
 pub(crate) mod publish;
+mod restore;
 pub(crate) mod state;
 pub(crate) mod store;
 pub(crate) mod write;

@@ -58,13 +58,12 @@ impl Follow {
                 seconds(1)
             };
             let (mut wait, mut before) = (millis(100), 0);
-            let mut said = false;
+            let mut resuming = true;
             while stopped.recv_timeout(wait) == Err(RecvTimeoutError::Timeout) {
                 let status = run.status();
-                // From where it goes on is known when all is restored.
-                if !said && run.is_ready() {
+                if resuming && run.is_ready() {
                     say(&bar, &what_it_is(&run, &status));
-                    said = true;
+                    resuming = false;
                 }
                 match &bar {
                     Some(bar) => show_progress(bar, &status),
@@ -73,7 +72,7 @@ impl Follow {
                 }
                 wait = every;
             }
-            if !said && run.is_ready() {
+            if resuming && run.is_ready() {
                 say(&bar, &what_it_is(&run, &run.status()));
             }
             if let Some(bar) = bar {

@@ -62,6 +62,8 @@ pub struct Entry<'a> {
     pub kind: Kind,
     /// The window that the key is in, if it is in one.
     pub window: Option<Window>,
+    /// Window and key as they were written: equal for equal keys.
+    place: &'a [u8],
     key: &'a [u8],
     value: &'a [u8],
 }
@@ -79,6 +81,11 @@ impl<'a> Entry<'a> {
     #[must_use]
     pub fn value(&self) -> Loading<'a> {
         Loading::new(self.value)
+    }
+
+    /// Window and key as they were written: what tells its place from others.
+    pub(crate) fn place(&self) -> &'a [u8] {
+        self.place
     }
 
     /// The key as it was written.
@@ -114,6 +121,7 @@ impl<'a> Entries<'a> {
             [3] => Kind::Remove,
             _ => return None,
         };
+        let from = self.0;
         let window = match self.take(1)? {
             [0] => None,
             [1] => Some(Window {
@@ -122,10 +130,13 @@ impl<'a> Entries<'a> {
             }),
             _ => return None,
         };
-        let (key, value) = (self.take_measured()?, self.take_measured()?);
+        let key = self.take_measured()?;
+        let place = &from[..from.len() - self.0.len()];
+        let value = self.take_measured()?;
         Some(Entry {
             kind,
             window,
+            place,
             key,
             value,
         })

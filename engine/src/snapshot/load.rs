@@ -2,7 +2,7 @@
 //!
 //! The newest manifest that is whole says what there is. Steps are found again by kind and name. A step that is new starts
 //! empty; one that is gone, or is another one now, is an error: what it kept would be lost, and that is for the user to
-//! say. Each worker reads the blocks of its own shards, whatever number of workers wrote them.
+//! say.
 
 use std::any::Any;
 use std::collections::BTreeMap;
@@ -10,16 +10,12 @@ use std::io;
 use std::sync::Arc;
 
 use super::collect::{our_names, remove_unnamed};
-use super::entry::Entries;
 use super::error::StateError;
 use super::file::StateReader;
 use super::manifest::{Manifest, SLOTS, SourceState, StepState};
-use super::state::{Durable, RunState};
+use super::state::Durable;
 use super::store::Store;
-use crate::epoch::Epoch;
-use crate::logic::{At, Logic};
 use crate::source_meter::SourceMeter;
-use crate::stateful::Counted;
 use crate::step::Step;
 use crate::time::EventTime;
 
@@ -206,50 +202,4 @@ pub(crate) fn begin(
         .map(|file| StateReader::open(&store, file))
         .collect::<Result<_, _>>()?;
     Ok(Durable::new(store, manifest, readers))
-}
-
-impl RunState {
-    /// Gives `logic` back what was kept of its step, as far as it is this worker's. One that works ahead of the step that
-    /// has the name is given notes alone: it has no state between epochs.
-    pub(crate) fn restore(
-        &self,
-        counted: &Counted,
-        logic: &mut impl Logic,
-        workers: usize,
-    ) -> Result<(), StateError> {
-        let (step, worker) = (&counted.step, counted.worker);
-        let (Some(durable), Some(kept)) = (&self.durable, self.step(step)) else {
-            return Ok(());
-        };
-        if durable.resumed.epoch == Epoch::default() {
-            return Ok(());
-        }
-        let unreadable = |source| StateError::Unreadable {
-            step: step.key(),
-            name: step.name.clone(),
-            source,
-        };
-        for reader in durable.readers.iter().filter(|_| counted.counts_state) {
-            let forgotten = reader.forgotten(&kept.in_files);
-            forgotten.iter().for_each(|window| logic.forget(*window));
-            let is_mine = |shard: u8| usize::from(shard) % workers == worker;
-            let blocks = reader.blocks(&kept.in_files);
-            let mut ahead = reader.ahead();
-            for block in blocks.filter(|block| is_mine(block.shard)) {
-                let bytes = ahead.read(block)?;
-                for entry in Entries(&bytes) {
-                    let restored = entry.and_then(|(entry, _)| logic.restore(&entry));
-                    restored.map_err(unreadable)?;
-                }
-            }
-        }
-        for note in &kept.notes {
-            logic.restore_note(note).map_err(unreadable)?;
-        }
-        logic.resume(At {
-            epoch: durable.resumed.epoch,
-            watermark: kept.watermark,
-        });
-        Ok(())
-    }
 }

@@ -35,21 +35,16 @@ pub enum Act<T> {
 /// # use millstream_connectors::Memory;
 /// # use millstream_engine::testing::{Act, FaultStore, Script};
 /// # use millstream_engine::{App, EventTime, State, Watermarks, seconds};
-/// let at = |second| EventTime::from_micros(second * 1_000_000);
-/// let script = Script::new(vec![vec![Act::Emit(at(1), "a"), Act::Crash, Act::Emit(at(2), "b")]
-///     .into_iter()
-///     .map(|act| match act {
-///         Act::Emit(time, text) => Act::Emit(time, text.to_owned()),
-///         _ => Act::Crash,
-///     })
-///     .collect()]);
+/// let at = EventTime::from_millis;
+/// let acts = vec![Act::Emit(at(1), 7), Act::Crash, Act::Emit(at(2), 8)];
+/// let script = Script::new(vec![acts]);
 /// let (store, memory) = (FaultStore::new(), Memory::new());
 /// let run = || {
 ///     let (script, sink) = (script.clone(), memory.clone());
 ///     App::new("doc").workers(1).state(State::in_store(store.clone())).run(move |flow| {
 ///         flow.source("script", script.clone())
 ///             .event_time(|(time, _)| *time, Watermarks::bounded(seconds(0)))
-///             .columns("text", |(_, text)| text.clone())
+///             .columns("n", |(_, n)| *n)
 ///             .sink("memory", sink.clone())
 ///     })
 /// };
