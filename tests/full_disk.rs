@@ -86,14 +86,14 @@ fn check_says_full(ended: &Ended, disk: &SmallDisk) {
         "{told}"
     );
     assert!(!ended.stderr.contains("panicked"), "{}", ended.stderr);
-    println!("{told}");
+    eprintln!("{told}");
 }
 
 fn check_full_disk(room_bytes: usize, workers: [usize; 3]) -> anyhow::Result<()> {
     let disk = match SmallDisk::mount() {
         Ok(disk) => disk,
         Err(reason) => {
-            println!("skipped: a disk cannot be mounted here: {reason}");
+            eprintln!("skipped: a disk cannot be mounted here: {reason}");
             return Ok(());
         }
     };
@@ -110,7 +110,7 @@ fn check_full_disk(room_bytes: usize, workers: [usize; 3]) -> anyhow::Result<()>
     let filler = disk.fill_up_to(room_bytes);
     check_says_full(&run(workers[0])?, &disk);
     let before = committed();
-    println!("{room_bytes} bytes of room: {before} lines are committed");
+    eprintln!("{room_bytes} bytes of room: {before} lines are committed");
     // Nothing is made worse by trying again.
     check_says_full(&run(workers[1])?, &disk);
     assert!(committed() >= before);

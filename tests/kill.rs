@@ -36,7 +36,7 @@ fn alone() -> MutexGuard<'static, ()> {
 }
 
 /// A run that is killed within this time has most likely not committed anything.
-const STARTING: Duration = Duration::from_millis(60);
+const STARTING: Duration = Duration::from_millis(40);
 
 /// So many that a run takes about a second, and some ten snapshots.
 const LINES_A_FILE: u64 = if cfg!(debug_assertions) { 40 } else { 400 };
@@ -95,6 +95,27 @@ fn check_ended(ended: &Ended, counted: Counted, context: &str) {
     assert_eq!(Counted::of(&ended.stdout), counted, "{context}");
 }
 
+/// Starts the job over `input` again and again, and kills it after what `wait` says of each start, until it comes to the end.
+fn kill_until_the_end(
+    input: &str,
+    out: &Path,
+    mut wait: impl FnMut(usize) -> Duration,
+    mut killed: impl FnMut(),
+) -> anyhow::Result<Ended> {
+    for start in 0..STARTS_MAX {
+        let mut process = Process::start(&mut job_over(input, out, start % 3 + 1, EVERY_MS))?;
+        if process.runs_for(wait(start)) {
+            process.kill();
+        }
+        let ended = process.end();
+        if !ended.was_killed() {
+            return Ok(ended);
+        }
+        killed();
+    }
+    anyhow::bail!("it does not get on")
+}
+
 #[test]
 fn killed_at_random_moments() -> anyhow::Result<()> {
     let _alone = alone();
@@ -109,37 +130,34 @@ fn killed_at_random_moments() -> anyhow::Result<()> {
     let again = job_over(&input, &folder.path().join("again"), 2, EVERY_MS).output()?;
     assert!(again.status.success(), "with many snapshots");
     let took = started.elapsed();
+    // Many kills come early, the first of each round too.
+    let mut wait = |start| {
+        let most = match (start, random.next_u32() % 4) {
+            (0, _) | (_, 0) => STARTING,
+            _ => took,
+        };
+        most.mul_f64(f64::from(random.next_u32()) / f64::from(u32::MAX))
+    };
     let mut phases: BTreeMap<Phase, u64> = BTreeMap::new();
-    let mut rounds = 0;
-    while phases.values().sum::<u64>() < n_kills {
-        rounds += 1;
-        let out = folder.path().join(format!("out-{rounds}"));
-        for start in 0.. {
-            assert!(start < STARTS_MAX, "seed {seed}: it does not get on");
-            let most = match random.next_u32() % 4 {
-                0 => STARTING,
-                _ => took,
-            };
-            let share = f64::from(random.next_u32()) / f64::from(u32::MAX);
-            let mut process = Process::start(&mut job_over(&input, &out, start % 3 + 1, EVERY_MS))?;
-            if process.runs_for(most.mul_f64(share)) {
-                process.kill();
-            }
-            let ended = process.end();
-            if !ended.was_killed() {
-                check_ended(&ended, counted, &format!("seed {seed}, round {rounds}"));
-                break;
-            }
-            let n_lines = counted.events + counted.rejected;
+    for round in 1.. {
+        let context = format!("seed {seed}, round {round}");
+        let out = folder.path().join(format!("out-{round}"));
+        let n_lines = counted.events + counted.rejected;
+        let ended = kill_until_the_end(&input, &out, &mut wait, || {
             *phases.entry(Phase::of(&out, n_lines)).or_default() += 1;
-        }
-        expected.check(&out, &format!("seed {seed}, round {rounds}"));
+        })?;
+        check_ended(&ended, counted, &context);
+        expected.check(&out, &context);
         std::fs::remove_dir_all(out)?;
+        if phases.values().sum::<u64>() >= n_kills {
+            println!("a straight run takes {took:?}; {round} rounds, killed {phases:?}");
+            break;
+        }
     }
-    println!("a straight run takes {took:?}; {rounds} rounds, killed {phases:?}");
     assert!(phases.contains_key(&Phase::Starting), "{phases:?}");
+    let between = [Phase::FirstHalf, Phase::SecondHalf];
     assert!(
-        phases.contains_key(&Phase::FirstHalf) || phases.contains_key(&Phase::SecondHalf),
+        between.iter().any(|phase| phases.contains_key(phase)),
         "{phases:?}"
     );
     Ok(())
