@@ -15,7 +15,7 @@ use std::process::Command;
 
 use files::files_below;
 use job::clickstream;
-use outcome::{Counted, job_over, write_days};
+use outcome::{Counted, FILES_A_DAY, job_over, write_days};
 use process::Process;
 
 /// All there is below a folder.
@@ -89,7 +89,7 @@ fn state_of_another_input_is_not_gone_on_from() -> anyhow::Result<()> {
         "{told}"
     );
     let counted = Counted::of(&String::from_utf8_lossy(&ran.stdout));
-    assert_eq!(counted.events, 2.0 * 64.0 * 20.0);
+    assert_eq!(counted.events, (2 * FILES_A_DAY * 20) as f64);
     Ok(())
 }
 

@@ -98,7 +98,7 @@ fn check_full_disk(room_bytes: usize, workers: [usize; 3]) -> anyhow::Result<()>
         }
     };
     let folder = tempfile::tempdir()?;
-    let input = write_days(folder.path(), 20, 40)?;
+    let input = write_days(folder.path(), 10, 40)?;
     let (expected, counted) = Outcome::straight(&input, &folder.path().join("straight"), 2);
     let out = disk.path().join("out");
     let committed =

@@ -124,7 +124,7 @@ fn killed_at_random_moments() -> anyhow::Result<()> {
     println!("MILLSTREAM_SEED={seed} MILLSTREAM_KILLS={n_kills}");
     let mut random = Random::new(seed);
     let folder = tempfile::tempdir()?;
-    let input = write_days(folder.path(), 20, LINES_A_FILE)?;
+    let input = write_days(folder.path(), 10, LINES_A_FILE)?;
     let (expected, counted) = Outcome::straight(&input, &folder.path().join("straight"), 2);
     let started = Instant::now();
     let again = job_over(&input, &folder.path().join("again"), 2, EVERY_MS).output()?;
@@ -207,7 +207,7 @@ fn check_died_at(step: CommitStep, out: &Path) {
 fn killed_at_each_step_of_a_commit() -> anyhow::Result<()> {
     let _alone = alone();
     let folder = tempfile::tempdir()?;
-    let input = write_days(folder.path(), 20, LINES_A_FILE)?;
+    let input = write_days(folder.path(), 10, LINES_A_FILE)?;
     let (expected, counted) = Outcome::straight(&input, &folder.path().join("straight"), 1);
     let steps = COMMIT_STEPS.into_iter();
     let points = steps.flat_map(|step| [1, 2, 3].map(|nth| CrashPoint { step, nth }));

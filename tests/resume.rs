@@ -39,7 +39,7 @@ struct Input {
 impl Input {
     fn new() -> anyhow::Result<Input> {
         let folder = tempfile::tempdir()?;
-        let pattern = write_days(folder.path(), 20, LINES_A_FILE)?;
+        let pattern = write_days(folder.path(), 10, LINES_A_FILE)?;
         let (expected, counted) = Outcome::straight(&pattern, &folder.path().join("straight"), 2);
         Ok(Input {
             folder,

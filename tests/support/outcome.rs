@@ -21,8 +21,8 @@ pub(crate) const TABLES: [&str; 3] = [
     "traffic_per_minute",
 ];
 
-/// Files of a day: four for each lane of the source, so that its lanes go from day to day together, in many small steps.
-const FILES_A_DAY: u64 = 4 * 16;
+/// Files of a day: eight for each lane of the source, so that its lanes go from day to day together, in many small steps.
+pub(crate) const FILES_A_DAY: u64 = 8 * 16;
 
 /// Writes page views of `n_days`, some of them late, into files of `n_events` each; gives the glob that finds them.
 ///
