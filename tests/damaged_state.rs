@@ -6,6 +6,8 @@
 
 #[path = "support/files.rs"]
 mod files;
+#[path = "support/manifests.rs"]
+mod manifests;
 #[path = "support/random.rs"]
 mod random;
 
@@ -14,12 +16,12 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, ensure};
 use files::{files_below, rows_below};
+use manifests::{Manifest, SLOTS, read};
 use millstream::engine::{CommitStep, Store, Value, VirtualClock};
 use millstream::prelude::*;
 use millstream::testing::{Act, CrashPoint, FaultStore, Script};
 use random::Random;
 
-const SLOTS: [&str; 2] = ["manifest-0", "manifest-1"];
 const N_CHUNKS: i64 = 8;
 
 fn at(ms: i64) -> EventTime {
@@ -133,11 +135,6 @@ fn crashed(step: CommitStep, nth: u64) -> anyhow::Result<Job> {
     Ok(job)
 }
 
-fn read(store: &FaultStore, name: &str) -> anyhow::Result<Vec<u8>> {
-    let length = usize::try_from(store.length(name)?)?;
-    Ok(store.read(name, 0, length)?)
-}
-
 fn write(store: &FaultStore, name: &str, bytes: &[u8]) -> anyhow::Result<()> {
     let mut file = store.create(name)?;
     file.write(bytes)?;
@@ -153,24 +150,6 @@ fn cut(store: &FaultStore, name: &str, length: usize) {
     store.truncate(name, length as u64);
 }
 
-/// The sequence and the epoch of a manifest, and the files it names.
-fn look(store: &FaultStore, slot: &str) -> anyhow::Result<(u64, u64, Vec<String>)> {
-    let text = String::from_utf8(read(store, slot)?)?;
-    let (_, json) = text.split_once('\n').context("it has a first line")?;
-    let json: serde_json::Value = serde_json::from_str(json)?;
-    let number = |name: &str| json[name].as_u64().context("a number");
-    let files = json["files"].as_array().context("files")?.iter();
-    let names = files.map(|file| file["name"].as_str().unwrap_or_default().to_owned());
-    Ok((number("sequence")?, number("epoch")?, names.collect()))
-}
-
-/// The slots, the newer one first.
-fn newest_first(store: &FaultStore) -> anyhow::Result<[&'static str; 2]> {
-    let [a, b] = SLOTS;
-    let is_newer = look(store, a)?.0 > look(store, b)?.0;
-    Ok(if is_newer { [a, b] } else { [b, a] })
-}
-
 #[test]
 fn a_bad_manifest_is_passed_over_for_the_one_before() -> anyhow::Result<()> {
     let expected = straight()?;
@@ -181,12 +160,9 @@ fn a_bad_manifest_is_passed_over_for_the_one_before() -> anyhow::Result<()> {
         for nth in [2, 3, 5, 6, 8] {
             for damage in [flip, cut] {
                 let job = crashed(step, nth)?;
-                let [newer, older] = newest_first(&job.store)?;
-                let epoch = look(&job.store, older)?.1;
-                ensure!(
-                    epoch < look(&job.store, newer)?.1,
-                    "the two are of two commits"
-                );
+                let [newer, older] = Manifest::both(&job.store)?;
+                ensure!(older.epoch < newer.epoch, "the two are of two commits");
+                let newer = newer.slot;
                 let length = read(&job.store, newer)?.len();
                 let byte = random.next_u32() as usize % length;
                 damage(&job.store, newer, byte);
@@ -237,8 +213,7 @@ fn two_bad_manifests_are_both_named() -> anyhow::Result<()> {
 /// The state files that the newest manifest names, of a job with many commits, some of them merged.
 fn with_many_files() -> anyhow::Result<(Job, Vec<String>)> {
     let job = crashed(CommitStep::Published, 13)?;
-    let [newer, _] = newest_first(&job.store)?;
-    let (_, _, files) = look(&job.store, newer)?;
+    let [Manifest { files, .. }, _] = Manifest::both(&job.store)?;
     let is_merged = files.iter().any(|name| name.starts_with("merged-"));
     ensure!(is_merged && files.len() > 1, "{files:?}");
     Ok((job, files))

@@ -4,15 +4,19 @@
 //! What a worker fails at is a panic in a closure, an error of a source, or an error or a panic of its part of a sink. The
 //! manifest says which records are committed; what is published must be among them.
 
+#[path = "support/failing_sink.rs"]
+mod failing_sink;
+#[path = "support/manifests.rs"]
+mod manifests;
+
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Context, ensure};
-use millstream::engine::{
-    BoxError, CommitStep, Delivery, Epoch, Published, Sink, SinkContext, SinkPart, SinkRow,
-    StageAt, Staged, Store, Unpublished, Value, VirtualClock,
-};
+use failing_sink::{Asked, FailingSink, SinkFault};
+use manifests::Manifest;
+use millstream::engine::{CommitStep, Epoch, Value, VirtualClock};
 use millstream::prelude::*;
 use millstream::testing::{Act, FaultStore, Script};
 
@@ -31,152 +35,8 @@ enum Fails {
     Closure { partition: i64, record: i64 },
     /// The source, before this record of this partition.
     Source { partition: i64, record: i64 },
-    /// The part of a sink on a worker, the nth time it is asked to do this.
-    Sink {
-        asked_to: Asked,
-        worker: usize,
-        nth: u64,
-    },
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Asked {
-    Write,
-    Stage,
-    /// It cannot fail but by a panic.
-    Save,
-    Publish,
-}
-
-/// What fails when its turn comes; a clone is the same.
-#[derive(Clone)]
-struct Fault {
-    fails: Fails,
-    asked: Arc<AtomicU64>,
-    has_failed: Arc<AtomicBool>,
-    /// The epoch at which a sink failed.
-    epoch: Arc<Mutex<Option<Epoch>>>,
-}
-
-impl Fault {
-    fn new(fails: Fails) -> Self {
-        Fault {
-            fails,
-            asked: Arc::default(),
-            has_failed: Arc::default(),
-            epoch: Arc::default(),
-        }
-    }
-
-    /// Panics if this is the record.
-    fn map(&self, partition: i64, record: i64) {
-        let Fails::Closure {
-            partition: p,
-            record: n,
-        } = self.fails
-        else {
-            return;
-        };
-        if (p, n) == (partition, record) && !self.has_failed.swap(true, Ordering::SeqCst) {
-            panic!("record {record} of partition {partition} is poison");
-        }
-    }
-
-    /// Fails if this is what it is to fail at.
-    fn ask(&self, to: Asked, of: usize, epoch: Epoch) -> Result<(), BoxError> {
-        let Fails::Sink {
-            asked_to,
-            worker,
-            nth,
-        } = self.fails
-        else {
-            return Ok(());
-        };
-        if (asked_to, worker) == (to, of) && self.asked.fetch_add(1, Ordering::SeqCst) + 1 == nth {
-            *self.epoch.lock().unwrap_or_else(PoisonError::into_inner) = Some(epoch);
-            self.has_failed.store(true, Ordering::SeqCst);
-            return Err(format!("it fails to {to:?}").into());
-        }
-        Ok(())
-    }
-}
-
-/// Rows in memory, by way of parts of which one fails.
-#[derive(Clone)]
-struct Failing(Memory, Fault);
-
-struct FailingPart {
-    part: Box<dyn SinkPart>,
-    fault: Fault,
-    worker: usize,
-    epoch: Epoch,
-}
-
-impl Sink for Failing {
-    fn check(&self, cx: &SinkContext) -> Result<(), BoxError> {
-        self.0.check(cx)
-    }
-    fn open(&self, cx: &SinkContext) -> Result<Box<dyn SinkPart>, BoxError> {
-        Ok(Box::new(FailingPart {
-            part: self.0.open(cx)?,
-            fault: self.1.clone(),
-            worker: cx.worker,
-            epoch: Epoch::default(),
-        }))
-    }
-    fn delivery(&self) -> Delivery {
-        self.0.delivery()
-    }
-    fn recover(&self, cx: &SinkContext, at: Epoch, staged: &[Staged]) -> Result<(), BoxError> {
-        self.0.recover(cx, at, staged)
-    }
-}
-
-impl FailingPart {
-    fn ask(&self, to: Asked) -> Result<(), BoxError> {
-        self.fault.ask(to, self.worker, self.epoch)
-    }
-}
-
-impl SinkPart for FailingPart {
-    fn write(&mut self, epoch: Epoch, rows: &mut Vec<SinkRow>) -> Result<(), BoxError> {
-        self.epoch = epoch;
-        self.ask(Asked::Write)?;
-        self.part.write(epoch, rows)
-    }
-    fn stage(&mut self, at: StageAt) -> Result<Vec<Staged>, BoxError> {
-        self.epoch = at.epoch;
-        self.ask(Asked::Stage)?;
-        self.part.stage(at)
-    }
-    fn publish(&mut self, staged: &[Staged]) -> Result<Vec<Published>, BoxError> {
-        // Later epochs may have been written meanwhile: the names of what is staged tell its own.
-        let epochs = staged.iter().filter_map(|staged| {
-            let mut words = staged.0.rsplitn(4, '-');
-            words.nth(2)?.parse::<Epoch>().ok()
-        });
-        let epoch = epochs.max().unwrap_or_default();
-        self.fault.ask(Asked::Publish, self.worker, epoch)?;
-        self.part.publish(staged)
-    }
-    fn holds_rows(&self) -> bool {
-        self.part.holds_rows()
-    }
-    fn save(&mut self, unpublished: &mut Unpublished) {
-        if let Err(error) = self.ask(Asked::Save) {
-            panic!("{error}");
-        }
-        self.part.save(unpublished);
-    }
-    fn restore(&mut self, bucket: &str, rows: Vec<SinkRow>) -> Result<(), BoxError> {
-        self.part.restore(bucket, rows)
-    }
-    fn note(&mut self) -> Option<String> {
-        self.part.note()
-    }
-    fn restore_note(&mut self, note: &str) -> Result<(), BoxError> {
-        self.part.restore_note(note)
-    }
+    /// A part of a sink.
+    Sink(SinkFault),
 }
 
 /// Chunks of numbered records, and before each but the first a wait for one more second of the clock.
@@ -197,30 +57,54 @@ fn acts(fails: Fails, p: i64) -> Vec<Act<(i64, i64)>> {
 
 /// A pipeline that fails once, with its state and what came out of it.
 struct Job {
-    fault: Fault,
+    fails: Fails,
     store: FaultStore,
     script: Script<(i64, i64)>,
     records: Memory,
+    sink: FailingSink,
     windows: Memory,
+    /// The closure has panicked.
+    has_panicked: Arc<AtomicBool>,
 }
 
 impl Job {
     fn new(fails: Fails) -> Self {
+        let fault = match fails {
+            Fails::Sink(fault) => Some(fault),
+            Fails::Closure { .. } | Fails::Source { .. } => None,
+        };
+        let records = Memory::new();
         Job {
-            fault: Fault::new(fails),
+            fails,
             store: FaultStore::new(),
             script: Script::new((0..N_PARTITIONS).map(|p| acts(fails, p)).collect()),
-            records: Memory::new(),
+            sink: FailingSink::new(&records, fault),
+            records,
             windows: Memory::new(),
+            has_panicked: Arc::default(),
+        }
+    }
+
+    /// The closure of the `map`.
+    fn map(
+        &self,
+    ) -> impl Fn((EventTime, (i64, i64))) -> (i64, i64) + Clone + Send + Sync + 'static {
+        let (fails, has_panicked) = (self.fails, Arc::clone(&self.has_panicked));
+        move |(_, number)| {
+            let is_poison = matches!(fails, Fails::Closure { partition, record } if (partition, record) == number);
+            assert!(
+                !is_poison || has_panicked.swap(true, Ordering::SeqCst),
+                "{number:?} is poison"
+            );
+            number
         }
     }
 
     /// Runs it; the input waits for the clock, which begins at `now` and is moved on by each commit.
     fn run(&self, workers: usize, now: EventTime) -> Result<Report> {
         let clock = VirtualClock::starting_at(now);
-        let (moved, fault, script) = (clock.clone(), self.fault.clone(), self.script.clone());
-        let records = Failing(self.records.clone(), fault.clone());
-        let windows = self.windows.clone();
+        let (moved, map, script) = (clock.clone(), self.map(), self.script.clone());
+        let (records, windows) = (self.sink.clone(), self.windows.clone());
         App::new("failing")
             .workers(workers)
             .clock(clock)
@@ -234,14 +118,10 @@ impl Job {
             })
             .run(move |flow| {
                 let policy = Watermarks::bounded(seconds(0)).idle_after(hours(1000));
-                let fault = fault.clone();
                 let numbers = flow
                     .source("numbers", script.clone())
                     .event_time(|(time, _)| *time, policy)
-                    .map(move |(_, (partition, record))| {
-                        fault.map(partition, record);
-                        (partition, record)
-                    });
+                    .map(map.clone());
                 numbers
                     .columns(("partition", "record"), |number| *number)
                     .sink("records", records.clone())?;
@@ -272,28 +152,17 @@ impl Job {
         Ok(published)
     }
 
-    /// The last epoch that is committed, and how many acts of each partition.
+    /// The last epoch that is committed, and how many records of each partition.
     fn committed(&self) -> anyhow::Result<(Epoch, BTreeMap<i64, i64>)> {
-        let mut newest: Option<serde_json::Value> = None;
-        for slot in ["manifest-0", "manifest-1"] {
-            let length = usize::try_from(self.store.length(slot)?)?;
-            let text = String::from_utf8(self.store.read(slot, 0, length)?)?;
-            let (_, json) = text.split_once('\n').context("it has a first line")?;
-            let manifest: serde_json::Value = serde_json::from_str(json)?;
-            let sequence = |manifest: &serde_json::Value| manifest["sequence"].as_u64();
-            if newest.as_ref().and_then(sequence) < sequence(&manifest) {
-                newest = Some(manifest);
-            }
+        let [manifest, _] = Manifest::both(&self.store)?;
+        let mut committed: BTreeMap<i64, i64> = (0..N_PARTITIONS).map(|p| (p, 0)).collect();
+        for (partition, n_acts) in manifest.positions("numbers")? {
+            let acts = acts(self.fails, partition).into_iter();
+            let acts = acts.take(usize::try_from(n_acts)?);
+            let n = acts.filter(|act| matches!(act, Act::Emit(..))).count();
+            committed.insert(partition, i64::try_from(n)?);
         }
-        let manifest = newest.context("there is a manifest")?;
-        let partitions = manifest["sources"]["numbers"]["partitions"].as_object();
-        let mut n_acts: BTreeMap<i64, i64> = (0..N_PARTITIONS).map(|p| (p, 0)).collect();
-        for (partition, state) in partitions.context("partitions")? {
-            let position = state["position"].as_str().context("a position")?;
-            n_acts.insert(partition.parse()?, position.parse()?);
-        }
-        let epoch = manifest["epoch"].as_u64().context("an epoch")?;
-        Ok((Epoch::from_u64(epoch), n_acts))
+        Ok((manifest.epoch, committed))
     }
 }
 
@@ -302,11 +171,8 @@ fn says(fails: Fails) -> &'static [&'static str] {
     match fails {
         Fails::Closure { .. } => &["map at tests/failing_worker.rs:", "is poison"],
         Fails::Source { .. } => &["source \"numbers\"", "as its script says"],
-        Fails::Sink {
-            asked_to: Asked::Save,
-            ..
-        } => &["panicked: it fails to Save"],
-        Fails::Sink { .. } => &["sink \"records\": it fails to"],
+        Fails::Sink(fault) if fault.asked_to == Asked::Save => &["panicked: it fails to Save"],
+        Fails::Sink(_) => &["sink \"records\": it fails to"],
     }
 }
 
@@ -314,66 +180,62 @@ fn says(fails: Fails) -> &'static [&'static str] {
 fn check(fails: Fails, workers: usize, paced: bool, crash: bool) -> anyhow::Result<()> {
     let job = Job::new(fails);
     let end = at(N_CHUNKS * 1000);
-    let error = match job.run(workers, if paced { at(0) } else { end }) {
-        Err(error) => error.to_string(),
-        // Where commits are few, it is not asked as often.
+    match job.run(workers, if paced { at(0) } else { end }) {
+        Err(error) => {
+            let said = error.to_string();
+            ensure!(says(fails).iter().all(|say| said.contains(say)), "{said}");
+        }
         Ok(_) => {
-            let is_never_asked = matches!(fails, Fails::Sink { .. });
-            ensure!(is_never_asked && !paced && !job.fault.has_failed.load(Ordering::SeqCst));
+            // Where commits are few, it is not asked as often.
+            let is_asked = paced || job.sink.failed_at().is_some();
+            ensure!(
+                matches!(fails, Fails::Sink(_)) && !is_asked,
+                "it has not failed"
+            );
             return Ok(());
         }
-    };
-    ensure!(says(fails).iter().all(|say| error.contains(say)), "{error}");
+    }
+    without_the_failure(&job)?;
+    if crash {
+        job.store.crash();
+    }
+    let report = job.run(1 + workers % 3, end)?;
+    everything_once(&job, &report)
+}
 
-    // 1. Nothing is committed that the failure was part of.
-    let (epoch, n_acts) = job.committed()?;
-    let acts_of = |p: i64| acts(fails, p);
-    let n_committed = |p: i64| {
-        let acts = acts_of(p);
-        let before = acts.iter().take(n_acts[&p] as usize);
-        before.filter(|act| matches!(act, Act::Emit(..))).count() as i64
-    };
-    let failed_at = *job
-        .fault
-        .epoch
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner);
-    match fails {
+/// Nothing is committed that the failure was part of, and nothing published that is not committed.
+fn without_the_failure(job: &Job) -> anyhow::Result<()> {
+    let (epoch, committed) = job.committed()?;
+    let failed_at = job.sink.failed_at();
+    match job.fails {
         Fails::Closure { partition, record } | Fails::Source { partition, record } => {
-            let n = n_committed(partition);
+            let n = committed[&partition];
             ensure!(n <= record, "{n} records are committed");
         }
-        Fails::Sink {
-            asked_to: Asked::Publish,
-            ..
-        } => {
+        Fails::Sink(fault) if fault.asked_to == Asked::Publish => {
             ensure!(
                 Some(epoch) >= failed_at,
                 "what is to be published is committed"
             );
         }
-        Fails::Sink { .. } => {
+        Fails::Sink(_) => {
             ensure!(
                 Some(epoch) < failed_at,
-                "{epoch} is committed, it failed at {failed_at:?}"
+                "{epoch} is committed, of {failed_at:?}"
             );
         }
     }
-
-    // 2. Nothing is published that is not committed.
     for (partition, n) in job.n_published()? {
-        let committed = n_committed(partition);
+        let of = committed[&partition];
         ensure!(
-            n <= committed,
-            "{n} of partition {partition} are published, {committed} committed"
+            n <= of,
+            "{n} of partition {partition} are published, {of} committed"
         );
     }
+    Ok(())
+}
 
-    // 3. The next run has everything once.
-    if crash {
-        job.store.crash();
-    }
-    let report = job.run(1 + workers % 3, end)?;
+fn everything_once(job: &Job, report: &Report) -> anyhow::Result<()> {
     let n_records = N_CHUNKS * CHUNK;
     ensure!(
         report.events as i64 == N_PARTITIONS * n_records,
@@ -419,13 +281,12 @@ fn a_source_that_fails() -> anyhow::Result<()> {
 }
 
 fn sink(asked_to: Asked) -> impl Iterator<Item = Fails> {
-    let of = move |worker| {
-        [1, 2, 4].map(|nth| Fails::Sink {
-            asked_to,
-            worker,
-            nth,
-        })
+    let fault = move |worker, nth| SinkFault {
+        asked_to,
+        worker,
+        nth,
     };
+    let of = move |worker| [1, 2, 4].map(|nth| Fails::Sink(fault(worker, nth)));
     [0, 1].into_iter().flat_map(of)
 }
 

@@ -153,6 +153,10 @@ fn straight() -> anyhow::Result<(Answer, u64)> {
 }
 
 /// Breaks the disk by `fault` at each operation, brings it back by `restart`, and goes on.
+#[expect(
+    clippy::print_stdout,
+    reason = "how much was tried is part of the result"
+)]
 fn check(
     name: &str,
     every: usize,

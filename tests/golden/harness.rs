@@ -23,6 +23,10 @@ pub(crate) fn folder(name: &str) -> PathBuf {
 }
 
 /// Runs golden `name` in all ways, with crashes at each step of the `nth` commits; `run` gives what came of one way.
+#[expect(
+    clippy::print_stdout,
+    reason = "how much was tried is part of the result"
+)]
 pub(crate) fn check(
     name: &str,
     nth: &[u64],
