@@ -263,12 +263,12 @@ fn another_type_is_an_error_that_names_the_step() -> anyhow::Result<()> {
             other => panic!("{other:?}"),
         };
         let told = error.to_string();
-        assert!(matches!(error, StateError::Unreadable { name, .. } if name == "sales"));
+        assert!(matches!(error, StateError::Unreadable { name, .. } if name == "window:sales"));
         for part in [
             "window sales cannot read its state",
             "Another",
             "serde(default)",
-            "--drop-state sales",
+            "--drop-state window:sales",
         ] {
             assert!(told.contains(part), "{told:?} lacks {part:?}");
         }

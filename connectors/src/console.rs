@@ -72,6 +72,10 @@ impl Sink for Console {
         Ok(Box::new(self.part(cx)))
     }
 
+    fn kind(&self) -> String {
+        "console".into()
+    }
+
     fn delivery(&self) -> Delivery {
         Delivery::AtLeastOnce
     }

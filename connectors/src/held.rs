@@ -24,6 +24,8 @@ pub(crate) struct Held {
     staged: BTreeMap<String, Entry>,
     /// Names that a snapshot has rows of, and that were published since.
     emptied: Vec<String>,
+    /// Names that an earlier run has left: what is not published again at the start was published before.
+    left: Vec<String>,
 }
 
 /// Rows that were staged together.
@@ -43,6 +45,7 @@ impl Held {
             written: Vec::new(),
             staged: BTreeMap::new(),
             emptied: Vec::new(),
+            left: Vec::new(),
         }
     }
 
@@ -57,6 +60,11 @@ impl Held {
 
     /// Stages all that was written, sorted; nothing if nothing was.
     pub(crate) fn stage(&mut self, epoch: Epoch) -> Vec<Staged> {
+        for name in std::mem::take(&mut self.left) {
+            if self.staged.remove(&name).is_some() {
+                self.emptied.push(name);
+            }
+        }
         if self.written.is_empty() {
             return Vec::new();
         }
@@ -98,5 +106,6 @@ impl Held {
         let entry = self.staged.entry(name.to_owned()).or_default();
         entry.rows.extend(rows);
         entry.is_kept = true;
+        self.left.push(name.to_owned());
     }
 }

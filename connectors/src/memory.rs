@@ -91,6 +91,10 @@ impl Sink for Memory {
         Ok(Box::new(self.part(cx)))
     }
 
+    fn kind(&self) -> String {
+        "memory".into()
+    }
+
     fn delivery(&self) -> Delivery {
         Delivery::Idempotent
     }

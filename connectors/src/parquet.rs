@@ -188,6 +188,10 @@ impl Sink for ParquetFiles {
         Ok(Box::new(self.part(cx)?))
     }
 
+    fn kind(&self) -> String {
+        "Parquet files".into()
+    }
+
     fn delivery(&self) -> Delivery {
         Delivery::Transactional
     }

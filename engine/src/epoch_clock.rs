@@ -99,6 +99,7 @@ impl EpochClock {
                     next: now.plus(snapshots.unwrap_or_default()),
                     open: None,
                     wanted: false,
+                    taken: now,
                     rows_held: 0,
                 },
                 sources_open: sources,
@@ -244,12 +245,7 @@ impl State {
     /// When an epoch is to be closed though nobody has news, if ever.
     fn next_due(&self) -> Option<EventTime> {
         let publish = self.unpublished.then_some(self.next_publish);
-        let snapshots = &self.snapshots;
-        let snapshot =
-            (snapshots.wanted && snapshots.open.is_none()).then_some(match snapshots.interval {
-                Some(_) => snapshots.next,
-                None => self.next_publish,
-            });
+        let snapshot = self.snapshots.next_due(self.next_publish);
         [publish, snapshot].into_iter().flatten().min()
     }
 
@@ -257,6 +253,7 @@ impl State {
         let snapshots = &mut self.snapshots;
         snapshots.open = Some(epoch);
         snapshots.wanted = false;
+        snapshots.taken = now;
         snapshots.next = now.plus(snapshots.interval.unwrap_or_default());
     }
 

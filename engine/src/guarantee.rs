@@ -2,8 +2,8 @@
 //!
 //! | | every source can give again | some source cannot |
 //! |---|---|---|
-//! | **every sink at least idempotent** | exactly once | what it had taken in since the last commit is lost |
-//! | **some sink at least once** | at least once, for that sink | both |
+//! | **every sink at least idempotent** | exactly once | at most once: what it took in after the last commit is lost |
+//! | **some sink at least once** | at least once, for that sink | neither: some may be lost, some come out twice |
 //!
 //! Views are part of the state, so they are exactly what the last commit says.
 
@@ -28,6 +28,8 @@ pub struct Guarantee {
 pub enum Level {
     /// Nothing is kept: a new run begins anew.
     Nothing,
+    /// Neither at most nor at least once: some may be lost, some may come out twice.
+    Neither,
     /// At most once: some may be lost.
     AtMostOnce,
     /// At least once: none is lost, some may come out twice.
@@ -49,29 +51,26 @@ impl Guarantee {
                 because: vec!["no state is kept: a new run begins anew".into()],
             };
         }
-        let mut guarantee = Guarantee {
-            level: Level::ExactlyOnce,
-            because: Vec::new(),
-        };
-        for (sink, _) in sinks.filter(|(_, delivery)| *delivery == Delivery::AtLeastOnce) {
-            guarantee.lower(
-                Level::AtLeastOnce,
-                format!("sink {sink:?} may be given what it published last once more"),
-            );
+        let sinks = sinks.filter(|(_, delivery)| *delivery == Delivery::AtLeastOnce);
+        let twice: Vec<_> = sinks
+            .map(|(sink, _)| format!("sink {sink:?} may be given what it published last once more"))
+            .collect();
+        let sources = sources.filter(|source| source.rewind == Rewind::Nothing);
+        let lost: Vec<_> = sources
+            .map(|source| {
+                let name = &source.name;
+                format!("source {name:?} cannot give again what it took in after the last commit")
+            })
+            .collect();
+        Guarantee {
+            level: match (lost.is_empty(), twice.is_empty()) {
+                (true, true) => Level::ExactlyOnce,
+                (true, false) => Level::AtLeastOnce,
+                (false, true) => Level::AtMostOnce,
+                (false, false) => Level::Neither,
+            },
+            because: [twice, lost].concat(),
         }
-        for source in sources.filter(|source| source.rewind == Rewind::Nothing) {
-            let name = &source.name;
-            guarantee.lower(
-                Level::AtMostOnce,
-                format!("source {name:?} cannot give again what it took in after the last commit"),
-            );
-        }
-        guarantee
-    }
-
-    fn lower(&mut self, level: Level, because: String) {
-        self.level = self.level.min(level);
-        self.because.push(because);
     }
 }
 
@@ -79,6 +78,7 @@ impl std::fmt::Display for Guarantee {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self.level {
             Level::Nothing => "nothing",
+            Level::Neither => "neither at most nor at least once",
             Level::AtMostOnce => "at most once",
             Level::AtLeastOnce => "at least once",
             Level::ExactlyOnce => "exactly once",
@@ -137,13 +137,7 @@ mod tests {
             Level::AtMostOnce,
             "\"in\"",
         );
-        check(
-            true,
-            &[Nothing],
-            &[AtLeastOnce],
-            Level::AtMostOnce,
-            "\"out\"",
-        );
+        check(true, &[Nothing], &[AtLeastOnce], Level::Neither, "\"out\"");
         check(false, &all, &[Transactional], Level::Nothing, "begins anew");
     }
 }

@@ -33,11 +33,12 @@ use logic::OutputLogic;
 pub(crate) fn output<T: Data>(
     rows: &RowStream<'_, T>,
     name: &str,
+    kind: &str,
     part: Option<Box<dyn SinkPart>>,
 ) {
     let stream = &rows.stream;
     let build = &stream.flow.build;
-    let definition = in_words(&*rows.columns);
+    let definition = format!("{kind}; {}", in_words(&*rows.columns));
     let step = build.step("sink", name, stream.reads.to_vec(), None, definition);
     let counted = Counted {
         step,

@@ -22,6 +22,7 @@ use crate::run::{Run, RunInner};
 use crate::shared::{Setup, Shared};
 use crate::sink::Staged;
 use crate::snapshot::collect;
+use crate::snapshot::error::StateError;
 use crate::snapshot::load::{self, Asked, Fresh};
 use crate::snapshot::manifest::Manifest;
 use crate::snapshot::state::{Durable, RunState};
@@ -103,6 +104,11 @@ impl App {
             (None, Some(state)) => {
                 let store = state.open()?;
                 lock = Some(load::lock(&*store)?);
+                // There was nothing when it was looked at; now somebody has come and gone.
+                if Manifest::read(&*store)?.is_some() {
+                    let place = store.place("");
+                    return Err(StateError::InUse { place }.into());
+                }
                 Some(store)
             }
             (_, None) => None,

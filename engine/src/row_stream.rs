@@ -102,12 +102,13 @@ impl<'f, T: Data> RowStream<'f, T> {
             });
             Error::Sink { name, source }
         };
+        let kind = sink.kind();
         if build.live.is_none() {
             // A sink may make a directory when it is looked at: not for a pipeline that will not start.
             if build.graph.borrow().errors.is_empty() {
                 sink.check(&cx).map_err(error)?;
             }
-            output(self, name, None);
+            output(self, name, &kind, None);
             let delivery = sink.delivery();
             build.graph.borrow_mut().sinks.push(SinkAsked {
                 name: name.into(),
@@ -119,7 +120,7 @@ impl<'f, T: Data> RowStream<'f, T> {
         } else {
             step::enter(&Rc::from(format!("sink {name}")));
             let part = sink.open(&cx).map_err(error)?;
-            output(self, name, Some(part));
+            output(self, name, &kind, Some(part));
         }
         Ok(())
     }

@@ -10,6 +10,7 @@ use crate::error::Error;
 use crate::guarantee::Guarantee;
 use crate::registry::Registry;
 use crate::snapshot::state::RunState;
+use crate::source::Rewind;
 use crate::source_meter::SourceMeter;
 use crate::status::{PipelineStatus, Report};
 use crate::step::Step;
@@ -113,6 +114,12 @@ impl Shared {
     /// Whether a source was stopped before it had ended.
     pub(crate) fn is_interrupted(&self) -> bool {
         self.interrupted.load(Ordering::SeqCst)
+    }
+
+    /// Whether the end of all sources is the end of what there is to read: one that cannot be read again may have more.
+    pub(crate) fn ends_for_good(&self) -> bool {
+        let mut sources = self.sources.iter();
+        sources.all(|source| source.rewind != Rewind::Nothing)
     }
 
     pub(crate) fn stop(&self) {

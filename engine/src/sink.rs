@@ -103,14 +103,19 @@ pub trait Sink: 'static {
     /// What went wrong; ends the run.
     fn open(&self, cx: &SinkContext) -> Result<Box<dyn SinkPart>, BoxError>;
 
+    /// What it is, in a word or two: rows that another kind of sink holds cannot be taken over by this one.
+    fn kind(&self) -> String {
+        "custom".into()
+    }
+
     /// What it promises of rows that are published around a crash. At least once, if not said otherwise.
     fn delivery(&self) -> Delivery {
         Delivery::AtLeastOnce
     }
 
     /// Undoes what an earlier run did after its last commit, at the end of `committed`: removes what it published of later
-    /// epochs, and what it staged that is not among `staged`. Called once, before any part is opened, if the run goes on
-    /// from a snapshot; what is `staged` is published afterwards, again if need be.
+    /// epochs, and what it staged that is not among `staged`. Called once, before any part is opened, if an earlier run
+    /// has left state, though it may have committed nothing; what is `staged` is published afterwards, again if need be.
     ///
     /// # Errors
     /// What went wrong; the run does not start.
@@ -132,7 +137,7 @@ pub trait SinkPart {
     /// What went wrong; ends the run.
     fn write(&mut self, epoch: Epoch, rows: &mut Vec<SinkRow>) -> Result<(), BoxError>;
 
-    /// Stages what is due now that all of `at.epoch` has been written.
+    /// Stages what is due now that all of `at.epoch` has been written. What it gives has a text of its own each time.
     ///
     /// # Errors
     /// What went wrong; ends the run.

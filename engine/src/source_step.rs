@@ -156,7 +156,7 @@ where
                 break;
             }
         }
-        if !self.reader.has_ended() && self.reader.inlet.is_none() {
+        if !self.reader.has_ended() {
             shared.interrupted.store(true, Relaxed);
         }
         self.seal(mark);

@@ -125,6 +125,7 @@ where
             .watermark
             .finite()
             .map(|watermark| watermark.minus(self.keep));
+        let from = from.max(self.retained_from);
         for change in batch {
             let key = row_key(&change.key);
             if from.is_some_and(|from| key.window.is_some_and(|window| window.end < from)) {
@@ -172,13 +173,14 @@ where
         let Some(frozen) = &mut self.frozen else {
             return true;
         };
+        let before = log.n_bytes();
         frozen.left.drain(..).for_each(|window| log.forget(window));
         for (key, shard) in frozen.keys.by_ref() {
             match frozen.rows.get(&key) {
                 Some(values) => log.put(shard, key.window, &key.key, |to| to.put(&values[..])),
                 None => log.remove(shard, key.window, &key.key),
             }
-            if log.n_bytes() >= n_bytes {
+            if log.n_bytes() - before >= n_bytes {
                 return false;
             }
         }

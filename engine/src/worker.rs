@@ -81,7 +81,7 @@ pub(crate) fn start(
             Ok(Err(error)) => live.shared.fail(error),
             Err(panic) => live.shared.fail(Error::Panicked {
                 step: step::at_work(),
-                message: message(&*panic),
+                message: message_of(&*panic),
             }),
         }
         if live.shared.failed() {
@@ -134,7 +134,8 @@ fn park_for(build: &Build, clock: &dyn WallClock) -> Option<Duration> {
     clock.is_real().then(|| next.since(clock.now()))
 }
 
-fn message(panic: &(dyn std::any::Any + Send)) -> String {
+/// What a panic said.
+pub(crate) fn message_of(panic: &(dyn std::any::Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
     text.or_else(|| panic.downcast_ref::<String>().cloned())
         .unwrap_or_else(|| "no message".into())

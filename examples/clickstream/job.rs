@@ -126,7 +126,8 @@ impl Job {
         }
         if self.input.is_some() && report.stopped {
             eprintln!(
-                "incomplete: interrupted before the end of the input; run it again with the same flags to go on from here"
+                "incomplete: interrupted before the end of the input; {}",
+                self.how_to_go_on()
             );
             return Ok(ExitCode::from(INTERRUPTED));
         }
@@ -150,6 +151,17 @@ impl Job {
 
     fn out(&self) -> PathBuf {
         self.run.out.clone().unwrap_or_else(|| DEFAULT_OUT.into())
+    }
+
+    /// What to do after an interruption.
+    fn how_to_go_on(&self) -> &'static str {
+        if self.input.as_deref() == Some("-") {
+            "what was read of standard input is counted, the rest is gone"
+        } else if self.run.fresh {
+            "run it again without --fresh to go on from here"
+        } else {
+            "run it again with the same flags to go on from here"
+        }
     }
 
     /// Where state is kept, and how.

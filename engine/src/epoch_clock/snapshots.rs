@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use super::EpochClock;
-use crate::time::EventTime;
+use crate::time::{EventTime, seconds};
+
+/// How often, at most, a quiet run asks its sinks whether rows that they hold have waited long enough.
+const ASK_FOR_ROWS_EVERY: Duration = seconds(1);
 
 /// When snapshots are taken.
 pub(super) struct Snapshots {
@@ -14,6 +17,8 @@ pub(super) struct Snapshots {
     pub(super) open: Option<u64>,
     /// Something has changed that no snapshot epoch has closed over.
     pub(super) wanted: bool,
+    /// When the last one was taken.
+    pub(super) taken: EventTime,
     /// How many parts of sinks hold rows that time alone will make them stage.
     pub(super) rows_held: usize,
 }
@@ -27,6 +32,20 @@ impl Snapshots {
             None => published,
         };
         wanted && due && self.open.is_none()
+    }
+}
+
+impl Snapshots {
+    /// When one is to be taken though nobody has news, if ever; the next publish epoch is due at `next_publish`.
+    pub(super) fn next_due(&self, next_publish: EventTime) -> Option<EventTime> {
+        let interval = self.interval.filter(|_| self.open.is_none());
+        let rows = interval.filter(|_| self.rows_held > 0);
+        let rows = rows.map(|interval| self.taken.plus(interval.max(ASK_FOR_ROWS_EVERY)));
+        let wanted = (self.wanted && self.open.is_none()).then_some(match self.interval {
+            Some(_) => self.next,
+            None => next_publish,
+        });
+        [rows, wanted].into_iter().flatten().min()
     }
 }
 

@@ -203,6 +203,7 @@ impl<T: Data> Logic for OutputLogic<T> {
         for bucket in std::mem::take(&mut self.unpublished.emptied) {
             self.remove_bucket(&bucket, log);
         }
+        let before = log.n_bytes();
         let shard = (self.worker % N_SHARDS as usize) as u8;
         while let Some((bucket, rows)) = self.unpublished.rows.pop() {
             let key = (bucket.clone(), shard, self.next_entry);
@@ -211,7 +212,7 @@ impl<T: Data> Logic for OutputLogic<T> {
                 saving.put(&rows)
             });
             self.buckets.entry(bucket).or_default().push(key);
-            if log.n_bytes() >= n_bytes {
+            if log.n_bytes() - before >= n_bytes {
                 break;
             }
         }

@@ -18,6 +18,7 @@ use super::follow::{CommitStep, Follower};
 use super::manifest::{Manifest, SLOTS};
 use super::merge::merge;
 use super::store::Store;
+use crate::epoch::Epoch;
 
 /// What the committer is asked.
 pub(crate) enum Job {
@@ -28,7 +29,7 @@ pub(crate) enum Job {
 }
 
 /// The manifest, durable.
-pub(crate) type Committed = Result<Box<Manifest>, StateError>;
+pub(crate) type Committed = Box<Manifest>;
 
 /// Writes manifests, and removes what they do without.
 pub(crate) struct Committer {
@@ -58,14 +59,14 @@ impl Committer {
     }
 
     /// Does a job; gives what is committed.
-    pub(crate) fn work(&mut self, job: Job) -> Option<Committed> {
+    pub(crate) fn work(&mut self, job: Job) -> Option<Result<Committed, StateError>> {
         match job {
             Job::Commit(manifest) => Some(self.commit(manifest)),
             Job::Collect => self.collect().err().map(Err),
         }
     }
 
-    fn commit(&mut self, manifest: Box<Manifest>) -> Committed {
+    fn commit(&mut self, manifest: Box<Manifest>) -> Result<Committed, StateError> {
         manifest.write(&*self.store)?;
         let names: BTreeSet<String> = manifest.names().map(str::to_owned).collect();
         self.known.extend(names.iter().cloned());
@@ -84,7 +85,7 @@ impl Committer {
             remove(&*self.store, name)?;
         }
         if let Some(follower) = &self.follower {
-            let epoch = crate::epoch::Epoch::default();
+            let epoch = Epoch::default();
             follower(CommitStep::Collected, epoch).map_err(StateError::Followed)?;
         }
         Ok(())
@@ -97,9 +98,15 @@ fn remove(store: &dyn Store, name: &str) -> Result<(), StateError> {
 }
 
 /// Whether a file is one that we write: what else lies in a directory is somebody else's.
-pub(crate) fn is_ours(name: &str) -> bool {
-    const OURS: [&str; 3] = ["manifest-", "state-", "merged-"];
-    OURS.iter().any(|ours| name.starts_with(ours))
+fn is_ours(name: &str) -> bool {
+    let is_epoch = |text: &str| text.parse::<Epoch>().is_ok();
+    let is_of_worker = |text: &str| {
+        let parts = text.rsplit_once('-');
+        parts.is_some_and(|(epoch, worker)| is_epoch(epoch) && worker.parse::<usize>().is_ok())
+    };
+    SLOTS.contains(&name.strip_suffix(".tmp").unwrap_or(name))
+        || name.strip_prefix("state-").is_some_and(is_of_worker)
+        || name.strip_prefix("merged-").is_some_and(is_epoch)
 }
 
 /// The names of all files that are ours.
@@ -161,9 +168,7 @@ pub(crate) fn merge_durably(
     to_merge: ToMerge,
 ) -> Result<Merged, StateError> {
     let follow = |step| match follower {
-        Some(follower) => {
-            follower(step, crate::epoch::Epoch::default()).map_err(StateError::Followed)
-        }
+        Some(follower) => follower(step, Epoch::default()).map_err(StateError::Followed),
         None => Ok(()),
     };
     let ToMerge {
@@ -184,4 +189,33 @@ pub(crate) fn merge_durably(
     synced.map_err(StateError::io("sync the directory of", store.place(&name)))?;
     follow(CommitStep::Merged)?;
     Ok(Merged { inputs, file })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_somebody_elses_is_known() {
+        for ours in [
+            "manifest-0",
+            "manifest-1.tmp",
+            "state-1.205-12",
+            "merged-3.7",
+        ] {
+            assert!(is_ours(ours), "{ours}");
+        }
+        for other in [
+            "manifest-dev.json",
+            "manifest-0.bak",
+            "manifest-2",
+            "state-of-affairs.txt",
+            "state-1.2",
+            "merged-report.csv",
+            "merged-1.2.csv",
+            "lock",
+        ] {
+            assert!(!is_ours(other), "{other}");
+        }
+    }
 }

@@ -116,7 +116,7 @@ impl Ballots {
         }
         let last = votes.iter().any(|vote| vote.last);
         if let Some(committer) = &self.committer {
-            let finished = last && !shared.is_interrupted();
+            let finished = last && !shared.is_interrupted() && shared.ends_for_good();
             match shared.state.next_manifest(epoch, votes, finished) {
                 Ok(manifest) => committer.ask(Job::Commit(Box::new(manifest))),
                 Err(error) => {

@@ -122,7 +122,7 @@ pub enum StateError {
     Unreadable {
         /// Its kind and name.
         step: String,
-        /// Its name.
+        /// Its kind and name, as `--drop-state` wants them: by its name alone it is not dropped, for it fits.
         name: String,
         /// What is wrong.
         source: LoadError,
@@ -140,6 +140,12 @@ pub enum StateError {
     Thread {
         /// What the system said.
         source: io::Error,
+    },
+    /// A store, or whoever follows commits, panicked.
+    #[error("a thread that writes snapshots panicked: {message}")]
+    Panicked {
+        /// What the panic said.
+        message: String,
     },
     /// Whoever follows commits ended the run.
     #[error("the run was ended while a commit was followed: {0}")]

@@ -17,7 +17,7 @@ pub(crate) enum Job {
 }
 
 /// The file, if there is anything in it; durable.
-pub(crate) type Written = Result<Option<StateFile>, StateError>;
+pub(crate) type Written = Option<StateFile>;
 
 /// Writes the files of one worker.
 pub(crate) struct Files {
@@ -37,7 +37,7 @@ impl Files {
     }
 
     /// Does a job; gives what is finished.
-    pub(crate) fn work(&mut self, job: Job) -> Option<Written> {
+    pub(crate) fn work(&mut self, job: Job) -> Option<Result<Written, StateError>> {
         match job {
             Job::Write(epoch, change) => self.write(epoch, change).err().map(Err),
             Job::Finish => Some(self.finish()),
@@ -60,7 +60,7 @@ impl Files {
         }
     }
 
-    fn finish(&mut self) -> Written {
+    fn finish(&mut self) -> Result<Written, StateError> {
         let Some(file) = self.file.take() else {
             return Ok(None);
         };

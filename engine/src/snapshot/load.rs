@@ -42,6 +42,7 @@ pub(crate) fn fit(
         },
     };
     // What is staged and not published yet is published by going on: there is nothing else left to do.
+    let kept: Vec<String> = manifest.keys().collect();
     if manifest.finished && manifest.staged.is_empty() {
         return Err(StateError::Finished {
             place: place.into(),
@@ -49,6 +50,7 @@ pub(crate) fn fit(
     }
     fit_sources(&mut manifest, place, pipeline)?;
     fit_steps(&mut manifest, pipeline)?;
+    pipeline.warn_of_nothing_dropped(&kept);
     manifest.sequence += 1;
     manifest.run += 1;
     Ok(manifest)
@@ -76,6 +78,21 @@ impl Asked<'_> {
             None => !fits && asked == name,
         };
         self.drop.iter().any(is_asked)
+    }
+}
+
+impl Asked<'_> {
+    /// Warns of names that are no state's: a slip, or dropped by an earlier start.
+    fn warn_of_nothing_dropped(&self, kept: &[String]) {
+        for asked in self.drop {
+            let is_it = |key: &String| {
+                let (kind, name) = key.split_once(' ').unwrap_or(("", key));
+                *asked == name || *asked == format!("{kind}:{name}")
+            };
+            if !kept.iter().any(is_it) {
+                tracing::warn!("there is no state called {asked:?} to go on without");
+            }
+        }
     }
 }
 
@@ -142,13 +159,18 @@ fn fit_steps(manifest: &mut Manifest, pipeline: &Asked<'_>) -> Result<(), StateE
                 }
                 found
             }
-            _ => StepState {
-                definition: step.definition.clone(),
-                // What had the name before is not found by it any more.
-                in_files: format!("{key}#{}", manifest.sequence + 1),
-                watermark: EventTime::MIN,
-                ..StepState::default()
-            },
+            found => {
+                if found.is_some() {
+                    manifest.drop_staged(step.kind, &step.name);
+                }
+                StepState {
+                    definition: step.definition.clone(),
+                    // What had the name before is not found by it any more.
+                    in_files: format!("{key}#{}", manifest.sequence + 1),
+                    watermark: EventTime::MIN,
+                    ..StepState::default()
+                }
+            }
         };
         manifest.steps.insert(key, state);
     }
@@ -160,18 +182,31 @@ fn fit_steps(manifest: &mut Manifest, pipeline: &Asked<'_>) -> Result<(), StateE
                 name: name.into(),
             });
         }
-        let (n_staged, sink) = (manifest.staged.len(), name);
-        if kind == "sink" {
-            manifest.staged.retain(|entry| entry.sink != sink);
-        }
+        let staged = manifest.drop_staged(kind, name);
         tracing::warn!(
             step,
             records = state.counted.records_in,
-            staged = n_staged - manifest.staged.len(),
+            staged,
             "the state of a step that is gone is dropped"
         );
     }
     Ok(())
+}
+
+impl Manifest {
+    /// Kind and name of all that has state.
+    fn keys(&self) -> impl Iterator<Item = String> {
+        let sources = self.sources.keys().map(|name| format!("source {name}"));
+        sources.chain(self.steps.keys().cloned())
+    }
+
+    /// Drops what a sink has staged and not published, if the step is one; gives how much that is.
+    fn drop_staged(&mut self, kind: &str, name: &str) -> usize {
+        let before = self.staged.len();
+        self.staged
+            .retain(|entry| kind != "sink" || entry.sink != name);
+        before - self.staged.len()
+    }
 }
 
 /// Keeps other runs away from the store.
@@ -190,6 +225,11 @@ pub(crate) fn begin(
     mut manifest: Manifest,
     is_new: bool,
 ) -> Result<Durable, StateError> {
+    // First what can be found to be damaged: the manifests are left alone then.
+    let readers = manifest.files.iter();
+    let readers = readers
+        .map(|file| StateReader::open(&store, file))
+        .collect::<Result<_, _>>()?;
     manifest.write(&*store)?;
     if is_new {
         // A slot that is torn is not taken for the first of nothing, once there are two.
@@ -197,9 +237,5 @@ pub(crate) fn begin(
         manifest.write(&*store)?;
     }
     remove_unnamed(&*store, &manifest)?;
-    let readers = manifest.files.iter();
-    let readers = readers
-        .map(|file| StateReader::open(&store, file))
-        .collect::<Result<_, _>>()?;
     Ok(Durable::new(store, manifest, readers))
 }

@@ -22,8 +22,9 @@ use crate::epoch::Epoch;
 use crate::source::Position;
 use crate::time::EventTime;
 
-/// What stands in the first line, before the checksum.
-const FORMAT: &str = "millstream manifest 1";
+/// What the first line begins with; the version follows, and the checksum.
+const FORMAT: &str = "millstream manifest ";
+const VERSION: u32 = 1;
 
 /// The two slots.
 pub(crate) const SLOTS: [&str; 2] = ["manifest-0", "manifest-1"];
@@ -151,7 +152,7 @@ impl Manifest {
 
     fn to_bytes(&self) -> Vec<u8> {
         let json = serde_json::to_vec_pretty(self).expect("names and numbers are JSON");
-        let mut bytes = format!("{FORMAT} {:08x}\n", crc32c::crc32c(&json)).into_bytes();
+        let mut bytes = format!("{FORMAT}{VERSION} {:08x}\n", crc32c::crc32c(&json)).into_bytes();
         bytes.extend(json);
         bytes
     }
@@ -213,20 +214,40 @@ fn read_slot(store: &dyn Store, slot: &str) -> Result<Slot, StateError> {
     let bytes = store
         .read(slot, 0, length)
         .map_err(StateError::io("read", store.place(slot)))?;
-    Ok(parse(&bytes).map_or_else(Slot::Damaged, Slot::Whole))
+    let (found, rest) = match first_line(&bytes) {
+        Ok(line) => line,
+        Err(what) => return Ok(Slot::Damaged(what)),
+    };
+    if found != VERSION {
+        return Err(StateError::Format {
+            place: store.place(slot),
+            found,
+            known: VERSION,
+        });
+    }
+    Ok(parse(rest).map_or_else(Slot::Damaged, Slot::Whole))
 }
 
+/// The version that the first line names, and what comes after it.
+fn first_line(bytes: &[u8]) -> Result<(u32, &[u8]), String> {
+    let rest = bytes.strip_prefix(FORMAT.as_bytes());
+    let rest = rest.ok_or_else(|| format!("it does not begin with {FORMAT:?}"))?;
+    let end = rest.iter().position(|byte| *byte == b' ');
+    let (version, rest) = rest.split_at(end.ok_or("its first line is cut off")?);
+    let version = std::str::from_utf8(version)
+        .ok()
+        .and_then(|text| text.parse().ok());
+    Ok((version.ok_or("its first line has no version")?, &rest[1..]))
+}
+
+/// Reads what follows the version: the checksum, and what it is of.
 fn parse(bytes: &[u8]) -> Result<Manifest, String> {
     let newline = bytes.iter().position(|byte| *byte == b'\n');
-    let (line, json) = bytes.split_at(newline.ok_or("it has no first line")?);
+    let (line, json) = bytes.split_at(newline.ok_or("its first line has no end")?);
     let json = &json[1..];
-    let checksum = std::str::from_utf8(line)
-        .ok()
-        .and_then(|line| line.strip_prefix(FORMAT))
-        .ok_or_else(|| format!("it does not begin with {FORMAT:?}"))?;
-    let checksum = u32::from_str_radix(checksum.trim(), 16)
-        .map_err(|_| "its first line has no checksum".to_owned())?;
-    if crc32c::crc32c(json) != checksum {
+    let checksum = std::str::from_utf8(line).ok();
+    let checksum = checksum.and_then(|text| u32::from_str_radix(text, 16).ok());
+    if crc32c::crc32c(json) != checksum.ok_or("its first line has no checksum")? {
         return Err("its checksum is wrong".into());
     }
     serde_json::from_slice(json).map_err(|error| error.to_string())

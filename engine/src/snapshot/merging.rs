@@ -9,7 +9,7 @@ use super::writer::Writer;
 
 #[derive(Default)]
 pub(super) struct Merging {
-    pub(super) merger: Option<Writer<ToMerge, Result<Merged, StateError>>>,
+    pub(super) merger: Option<Writer<ToMerge, Merged>>,
     is_busy: bool,
 }
 

@@ -48,7 +48,7 @@ impl RunState {
         }
         let unreadable = |source| StateError::Unreadable {
             step: step.key(),
-            name: step.name.clone(),
+            name: format!("{}:{}", step.kind, step.name),
             source,
         };
         if counted.counts_state {

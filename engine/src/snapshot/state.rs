@@ -156,12 +156,12 @@ impl RunState {
         self.start("commits".into(), wake, work).map(Some)
     }
 
-    fn start<J: Send + 'static, D: Send + 'static>(
+    fn start<J: Send + 'static, T: Send + 'static>(
         &self,
         name: String,
         wake: SyncActivator,
-        work: impl FnMut(J) -> Option<D> + Send + 'static,
-    ) -> io::Result<Writer<J, D>> {
+        work: impl FnMut(J) -> Option<Result<T, StateError>> + Send + 'static,
+    ) -> io::Result<Writer<J, T>> {
         let (writer, ending) = Writer::start(name, wake, work)?;
         lock(&self.endings).push(ending);
         Ok(writer)
@@ -191,10 +191,10 @@ impl RunState {
         for step in next.steps.values_mut() {
             step.forget_standing();
         }
+        self.drop_published(&mut next);
         for vote in votes {
             next.take(vote);
         }
-        self.drop_published(&mut next);
         if let Some(Merged { inputs, file }) = durable.take_merged()? {
             let first = next.files.iter().position(|known| *known == inputs[0]);
             let first = first.expect("what is merged stays named until now");

@@ -4,16 +4,20 @@
 //! with the run: also with one that failed, whose dataflow is forgotten and lets go of nothing.
 
 use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
 use timely::scheduling::SyncActivator;
 
+use super::error::StateError;
+use crate::worker::message_of;
+
 /// The end at which an operator asks.
-pub(crate) struct Writer<J, D> {
+pub(crate) struct Writer<J, T> {
     jobs: Sender<Option<J>>,
-    done: Arc<Mutex<VecDeque<D>>>,
+    done: Arc<Mutex<VecDeque<Result<T, StateError>>>>,
 }
 
 /// The end at which the run ends it.
@@ -22,12 +26,12 @@ pub(crate) struct Ending {
     thread: JoinHandle<()>,
 }
 
-impl<J: Send + 'static, D: Send + 'static> Writer<J, D> {
+impl<J: Send + 'static, T: Send + 'static> Writer<J, T> {
     /// Starts a thread called `name`, which does jobs by `work`; what that gives is done.
     pub(crate) fn start(
         name: String,
         wake: SyncActivator,
-        work: impl FnMut(J) -> Option<D> + Send + 'static,
+        work: impl FnMut(J) -> Option<Result<T, StateError>> + Send + 'static,
     ) -> std::io::Result<(Self, Ending)> {
         let (jobs, queue) = channel();
         let done = Arc::new(Mutex::new(VecDeque::new()));
@@ -49,7 +53,7 @@ impl<J: Send + 'static, D: Send + 'static> Writer<J, D> {
     }
 
     /// What was done next, if it is done.
-    pub(crate) fn done(&self) -> Option<D> {
+    pub(crate) fn done(&self) -> Option<Result<T, StateError>> {
         let mut done = self.done.lock().unwrap_or_else(PoisonError::into_inner);
         done.pop_front()
     }
@@ -63,14 +67,19 @@ impl Ending {
     }
 }
 
-fn write<J, D>(
+fn write<J, T>(
     queue: &Receiver<Option<J>>,
-    told: &Mutex<VecDeque<D>>,
+    told: &Mutex<VecDeque<Result<T, StateError>>>,
     wake: &SyncActivator,
-    mut work: impl FnMut(J) -> Option<D>,
+    mut work: impl FnMut(J) -> Option<Result<T, StateError>>,
 ) {
     while let Ok(Some(job)) = queue.recv() {
-        if let Some(done) = work(job) {
+        // Whoever waits for an answer would wait for good.
+        let done = catch_unwind(AssertUnwindSafe(|| work(job))).unwrap_or_else(|panic| {
+            let message = message_of(&*panic);
+            Some(Err(StateError::Panicked { message }))
+        });
+        if let Some(done) = done {
             let mut told = told.lock().unwrap_or_else(PoisonError::into_inner);
             told.push_back(done);
             drop(told);
