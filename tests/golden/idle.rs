@@ -17,7 +17,9 @@
 //! 3 s are late: their own partition had promised 15 s only, but their windows had closed while it was idle. In all that
 //! is 101 + 10 of left and 21 + 4 + 3 of right, 139.
 
+use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use millstream::engine::{Run, Value, VirtualClock, WallClock};
 use millstream::prelude::*;
@@ -112,10 +114,27 @@ impl Mover {
             } else if all_read {
                 self.clock.advance(seconds(10));
             }
-        } else if now < at(GO_ON) && self.late.rows().len() == 2 {
+        } else if now < at(GO_ON) && self.late.rows().len() >= 2 {
             self.clock.advance(at(GO_ON).since(now));
         }
     }
+}
+
+/// Waits for a run; one that is not over in a minute waits for the clock, which waits for it.
+fn wait(running: Running) -> Result<Report> {
+    let (run, (ended, end)) = (running.run().clone(), channel::<()>());
+    let guard = std::thread::spawn(move || {
+        let is_stuck = end.recv_timeout(Duration::from_secs(60)) == Err(RecvTimeoutError::Timeout);
+        if is_stuck {
+            run.stop();
+        }
+        is_stuck
+    });
+    let report = running.wait();
+    drop(ended);
+    let is_stuck = guard.join().expect("it does not panic");
+    assert!(!is_stuck, "nothing comes any more");
+    report
 }
 
 #[test]
@@ -129,12 +148,14 @@ fn one_of_two_sources_falls_idle() -> anyhow::Result<()> {
             turn: Arc::default(),
         };
         let ran = way.run("idle", |app| {
-            let (rows, late, mover) = (rows.clone(), late.clone(), mover.clone());
-            app.clock(mover.clock.clone())
-                .watch(move |run| mover.follow(run))
+            let (rows, late, follower) = (rows.clone(), late.clone(), mover.clone());
+            let running = app
+                .clock(mover.clock.clone())
+                .watch(move |run| follower.follow(run))
                 .epochs(millis(0), 3)
                 .state(State::in_store(store.clone()).every(millis(0)))
-                .run(move |flow| pipeline(flow, &rows, &late))
+                .start(move |flow| pipeline(flow, &rows, &late));
+            wait(running?)
         })?;
         let mut answer = Answer::from([("rows", rows_of(&rows)?), ("late", rows_of(&late)?)]);
         answer.extend(counts_of(&ran).map(|counts| ("counts", counts)));
