@@ -88,9 +88,8 @@ impl App {
         })
     }
 
-    /// Locks the state, looks, and makes what the workers share.
-    pub(crate) fn prepare(&self, pipeline: &Pipeline) -> Result<(Live, Option<Lock>)> {
-        let started = Instant::now();
+    /// Locks the state, looks, and begins the run in it.
+    fn begin(&self, pipeline: &Pipeline) -> Result<Begun> {
         let existing = self.existing()?;
         let mut lock = existing.as_deref().map(load::lock).transpose()?;
         let mut looked = self.look(pipeline, existing.as_ref())?;
@@ -113,11 +112,25 @@ impl App {
             }
             (_, None) => None,
         };
-        let durable = match store {
-            Some(store) => Some(looked.begin(store)?),
-            None => None,
-        };
+        let durable = store.map(|store| looked.begin(store)).transpose()?;
         let Looked { setup, graph, .. } = looked;
+        Ok(Begun {
+            setup,
+            graph,
+            durable,
+            lock,
+        })
+    }
+
+    /// Begins the run, and makes what its workers share.
+    pub(crate) fn prepare(&self, pipeline: &Pipeline) -> Result<(Live, Option<Lock>)> {
+        let started = Instant::now();
+        let Begun {
+            setup,
+            graph,
+            durable,
+            lock,
+        } = self.begin(pipeline)?;
         let first = Epoch::first_of_run(durable.as_ref().map_or(1, |durable| durable.resumed.run));
         let resumed_from = durable.as_ref().map(|durable| durable.resumed.epoch);
         let guarantee = Guarantee::of(
@@ -167,6 +180,14 @@ impl App {
 
 /// Keeps other runs away from the state until it is dropped.
 pub(crate) type Lock = Box<dyn Any + Send + Sync>;
+
+/// A run that has begun, without workers yet.
+struct Begun {
+    setup: Arc<Setup>,
+    graph: Graph,
+    durable: Option<Durable>,
+    lock: Option<Lock>,
+}
 
 /// What is known before anything is changed.
 pub(crate) struct Looked {

@@ -57,6 +57,13 @@ pub(crate) struct BlockRef {
     checksum: u32,
 }
 
+impl BlockRef {
+    /// How long it is.
+    pub(crate) fn n_bytes(&self) -> u64 {
+        self.length
+    }
+}
+
 #[derive(Default, Serialize, Deserialize)]
 struct Footer {
     steps: Vec<Step>,

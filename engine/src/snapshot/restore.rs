@@ -12,7 +12,7 @@ use xxhash_rust::xxh3::xxh3_128;
 
 use super::entry::{Entries, Entry};
 use super::error::StateError;
-use super::file::StateReader;
+use super::file::{BlockRef, StateReader};
 use super::log::Kind;
 use super::state::RunState;
 use crate::epoch::Epoch;
@@ -26,6 +26,9 @@ struct Mine<'a> {
     worker: usize,
     workers: usize,
 }
+
+/// About how long an entry is at least; so that room is made for the keys at once.
+const BYTES_OF_AN_ENTRY: u64 = 48;
 
 /// The file in which the value of each key begins, by a hash of window and key, so wide that no two have the same.
 type Begins = HashMap<u128, usize, BuildHasherDefault<Already>>;
@@ -85,6 +88,13 @@ impl RunState {
 }
 
 impl Mine<'_> {
+    /// Where in a file the entries of the worker's own shards are.
+    fn blocks<'r>(&'r self, reader: &'r StateReader) -> impl Iterator<Item = &'r BlockRef> {
+        let is_mine = |shard: u8| usize::from(shard) % self.workers == self.worker;
+        let blocks = reader.blocks(self.step);
+        blocks.filter(move |block| is_mine(block.shard))
+    }
+
     /// Calls `each` with the entries of a file that are in the worker's own shards.
     fn read(
         &self,
@@ -92,9 +102,7 @@ impl Mine<'_> {
         mut each: impl FnMut(&Entry<'_>) -> Result<(), StateError>,
     ) -> Result<(), StateError> {
         let mut ahead = reader.ahead();
-        let is_mine = |shard: u8| usize::from(shard) % self.workers == self.worker;
-        let blocks = reader.blocks(self.step);
-        for block in blocks.filter(|block| is_mine(block.shard)) {
+        for block in self.blocks(reader) {
             for entry in Entries(&ahead.read(block)?) {
                 let (entry, _) = entry.map_err(|error| {
                     let what = format!("shard {} of {:?}: {error}", block.shard, self.step);
@@ -109,6 +117,10 @@ impl Mine<'_> {
     /// Where the values begin, if another file than the first may have replaced them.
     fn begins(&self) -> Result<Begins, StateError> {
         let mut begins = Begins::default();
+        let newer = || self.readers.iter().skip(1);
+        let n_bytes = newer().map(|reader| self.blocks(reader).map(BlockRef::n_bytes).sum());
+        let most: u64 = n_bytes.max().unwrap_or(0);
+        begins.reserve(usize::try_from(most / BYTES_OF_AN_ENTRY).unwrap_or(0));
         for (file, reader) in self.readers.iter().enumerate().skip(1) {
             self.read(reader, |entry| {
                 if entry.kind != Kind::Add {
