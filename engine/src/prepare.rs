@@ -133,6 +133,9 @@ impl App {
         } = self.begin(pipeline)?;
         let first = Epoch::first_of_run(durable.as_ref().map_or(1, |durable| durable.resumed.run));
         let resumed_from = durable.as_ref().map(|durable| durable.resumed.epoch);
+        let events_before = durable
+            .as_ref()
+            .map_or(0, |durable| durable.resumed.events());
         let guarantee = Guarantee::of(
             setup.durable,
             graph.sources.iter().map(|source| &**source),
@@ -159,6 +162,7 @@ impl App {
             }),
             published: Mutex::default(),
             resumed_from: resumed_from.filter(|epoch| *epoch > Epoch::default()),
+            events_before,
             resuming: OnceLock::new(),
         }));
         let (asked, catalog) = (Arc::clone(&shared), Arc::downgrade(&run.0));

@@ -33,6 +33,7 @@ pub(crate) struct RunInner {
     pub(crate) stop: Box<dyn Fn() + Send + Sync>,
     pub(crate) published: Mutex<Vec<PublishedWatcher>>,
     pub(crate) resumed_from: Option<Epoch>,
+    pub(crate) events_before: u64,
     pub(crate) resuming: OnceLock<Duration>,
 }
 
@@ -41,6 +42,8 @@ pub(crate) struct RunInner {
 pub struct Resumed {
     /// The epoch that was committed last.
     pub from: Epoch,
+    /// How many records the runs before had taken in.
+    pub events: u64,
     /// How long it took from the start until all was restored.
     pub took: Duration,
 }
@@ -93,6 +96,7 @@ impl Run {
     pub fn resumed(&self) -> Option<Resumed> {
         Some(Resumed {
             from: self.0.resumed_from?,
+            events: self.0.events_before,
             took: *self.0.resuming.get()?,
         })
     }

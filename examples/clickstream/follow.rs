@@ -19,6 +19,7 @@ pub(crate) struct Follow {
     address: OnceLock<Arc<OnceLock<SocketAddr>>>,
     started: Instant,
     greeted: AtomicBool,
+    run: OnceLock<Run>,
     thread: Mutex<Option<(Sender<()>, JoinHandle<()>)>>,
 }
 
@@ -31,6 +32,7 @@ impl Follow {
             address: OnceLock::new(),
             started: Instant::now(),
             greeted: AtomicBool::new(false),
+            run: OnceLock::new(),
             thread: Mutex::default(),
         }
     }
@@ -44,6 +46,7 @@ impl Follow {
     pub(crate) fn start(self: &Arc<Self>, run: &Run) {
         let (stop, stopped) = channel();
         let (follow, run) = (Arc::clone(self), run.clone());
+        assert!(self.run.set(run.clone()).is_ok(), "there is one run");
         let to_an_end = self.to_an_end;
         run.on_published(move |sink, file| {
             if !to_an_end {
@@ -135,12 +138,15 @@ impl Follow {
     #[expect(clippy::print_stdout, reason = "the result")]
     pub(crate) fn summary(&self, report: &Report) {
         let seconds = self.started.elapsed().as_secs_f64();
+        // Events are those of all runs so far, the time is that of this one.
+        let before = self.run.get().and_then(Run::resumed);
+        let events = report.events - before.map_or(0, |before| before.events);
         println!(
             "events={} rejected={} late={} seconds={seconds:.3} events_per_second={:.0}",
             report.events,
             report.rejected,
             report.late,
-            report.events as f64 / seconds.max(Duration::from_millis(1).as_secs_f64())
+            events as f64 / seconds.max(Duration::from_millis(1).as_secs_f64())
         );
     }
 }

@@ -193,6 +193,15 @@ impl Manifest {
         }
     }
 
+    /// How many records all sources had taken in.
+    pub(crate) fn events(&self) -> u64 {
+        let partitions = self
+            .sources
+            .values()
+            .flat_map(|source| source.partitions.values());
+        partitions.map(|partition| partition.events).sum()
+    }
+
     /// The names of the files it cannot do without.
     pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
         self.files.iter().map(|file| &*file.name)
