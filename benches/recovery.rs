@@ -191,7 +191,7 @@ impl Source for Keys {
             ..self.open(partition, cx, waker)?
         })
     }
-    fn rewind(&self) -> Rewind {
+    fn rewind(&self, _cx: &SourceContext) -> Rewind {
         Rewind::Seek
     }
     fn arrival(&self) -> Arrival {

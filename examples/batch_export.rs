@@ -11,7 +11,7 @@ fn main() -> anyhow::Result<()> {
     };
     let files = out.clone();
     let report = App::new("batch_export")
-        .dead_letters(DeadLetterFiles::new(format!("{out}/dead-letters")))
+        .dead_letters(ParquetFiles::new(format!("{out}/dead-letters")))
         .run(move |flow| {
             flow.source(
                 "files",

@@ -42,8 +42,8 @@ pub use millstream_queries as queries;
 /// What a pipeline needs, in one line: `use millstream::prelude::*`.
 pub mod prelude {
     pub use millstream_connectors::{
-        Clickstream, Collector, Console, DeadLetterFiles, Decode, Event, Json, Memory, NdjsonFiles,
-        PageView, ParquetFiles, Rate,
+        Clickstream, Collector, Console, Decode, Event, Json, LogSource, Memory, NdjsonFiles,
+        PageView, ParquetFiles, Rate, ReadFrom, Topic, TopicSettings, TopicSink,
     };
     pub use millstream_engine::{
         App, Data, Error, EventTime, Flow, KeyedStream, Report, Result, RowStream, Run, Running,
@@ -73,6 +73,8 @@ mod guide {
     mod sources {}
     #[doc = include_str!("../docs/sinks.md")]
     mod sinks {}
+    #[doc = include_str!("../docs/log.md")]
+    mod log {}
     #[doc = include_str!("../docs/recovery.md")]
     mod recovery {}
     #[doc = include_str!("../docs/http.md")]

@@ -4,12 +4,15 @@
 mod files;
 #[path = "support/job.rs"]
 mod job;
+#[path = "support/letter_log.rs"]
+mod letter_log;
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, ChildStderr, Command, Stdio};
 
 use files::files_below;
 use job::{clickstream, of_summary};
+use letter_log::letters_beside;
 use serde_json::{Value, json};
 
 struct Live {
@@ -164,19 +167,11 @@ fn what_is_posted_is_seen_and_what_is_broken_is_told_and_kept() -> anyhow::Resul
         ),
         (2.0, 2.0)
     );
-    let letters = std::fs::read_to_string(out.path().join("dead-letters/page_views.ndjson"))?;
-    let letters: Vec<Value> = letters
-        .lines()
-        .map(serde_json::from_str)
-        .collect::<Result<_, _>>()?;
-    assert_eq!(letters[0]["raw"], "{\"bad\":1}");
-    assert!(
-        letters[1]["reason"]
-            .as_str()
-            .is_some_and(|reason| reason.contains("2099")),
-        "{}",
-        letters[1]
-    );
+    let mut letters = letters_beside(&out.path().join(".state"));
+    letters.sort_by_key(|letter| letter.event_time);
+    assert_eq!(letters.len(), 2, "{letters:?}");
+    assert_eq!(letters[0].raw.as_deref(), Some("{\"bad\":1}"));
+    assert_eq!(letters[1].event_time, Some("2099-01-01T00:00:00Z".parse()?));
     Ok(())
 }
 

@@ -4,6 +4,8 @@
 mod files;
 #[path = "support/job.rs"]
 mod job;
+#[path = "support/letter_log.rs"]
+mod letter_log;
 #[path = "support/outcome.rs"]
 mod outcome;
 #[path = "support/process.rs"]

@@ -7,7 +7,7 @@ mod random;
 
 use std::path::Path;
 
-use letters::Letters;
+use letters::letters_in;
 use millstream::engine::{DeadLetter, Value, VirtualClock};
 use millstream::prelude::*;
 use random::Random;
@@ -87,7 +87,7 @@ fn read(
     workers: usize,
     stripe: u64,
 ) -> anyhow::Result<(Vec<i64>, Vec<DeadLetter>, Report)> {
-    let (memory, letters) = (Memory::new(), Letters::default());
+    let (memory, letters) = (Memory::new(), Memory::new());
     let (sink, path) = (memory.clone(), path.to_str().expect("text").to_owned());
     let report = App::new("lines")
         .workers(workers)
@@ -105,7 +105,7 @@ fn read(
         ref other => panic!("{other:?} is no integer"),
     };
     let numbers = memory.rows().into_iter().map(number).collect();
-    Ok((numbers, letters.sorted(), report))
+    Ok((numbers, letters_in(&letters), report))
 }
 
 #[test]

@@ -3,8 +3,12 @@
 //! Whoever runs the tests may have given them arguments that are not the application's, so this test runs itself again
 //! without any.
 
+#[path = "support/letter_log.rs"]
+mod letter_log;
+
 use std::process::Command;
 
+use letter_log::letters_beside;
 use millstream::prelude::*;
 use millstream::testing::{Act, Script};
 
@@ -39,7 +43,6 @@ fn the_process_says_how_it_runs() -> anyhow::Result<()> {
         .output()?;
     let told = String::from_utf8_lossy(&ran.stdout);
     assert!(ran.status.success(), "{told}");
-    let letters = folder.path().join("dead-letters/events.ndjson");
-    assert_eq!(std::fs::read_to_string(letters)?.lines().count(), 1);
+    assert_eq!(letters_beside(&folder.path().join(".state")).len(), 1);
     Ok(())
 }

@@ -7,6 +7,8 @@ mod files;
 mod job;
 #[path = "support/kept.rs"]
 mod kept;
+#[path = "support/letter_log.rs"]
+mod letter_log;
 #[path = "support/outcome.rs"]
 mod outcome;
 #[path = "support/process.rs"]

@@ -63,12 +63,7 @@ fn what_was_committed_is_shown_after_a_kill() -> anyhow::Result<()> {
         let answer = live.get(PAGES)?;
         check_nothing_is_lost(rows(&answer), &finals, &shown);
         let status = live.get("/v1/pipeline")?;
-        assert_eq!(status["guarantee"]["level"], "at-most-once", "{status}");
-        let because = status["guarantee"]["because"].to_string();
-        assert!(
-            because.contains("page_views") && !because.contains("generator"),
-            "{because}"
-        );
+        assert_eq!(status["guarantee"]["level"], "exactly-once", "{status}");
 
         let now: EventTime = status["now"].as_str().expect("a time").parse()?;
         if n == 0 {

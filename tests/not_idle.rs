@@ -3,7 +3,12 @@
 use std::sync::mpsc::{Sender, channel};
 use std::time::Duration;
 
-use millstream::engine::{BoxError, DeadLetter, DeadLetters, Snapshot, VirtualClock};
+use std::result::Result;
+
+use millstream::engine::{
+    BoxError, DeadLetter, Epoch, Published, Sink, SinkContext, SinkPart, SinkRow, Snapshot,
+    StageAt, Staged, VirtualClock,
+};
 use millstream::prelude::*;
 use millstream::testing::{Act, Script};
 
@@ -14,13 +19,31 @@ fn at(second: i64) -> EventTime {
 }
 
 /// Tells of every dead letter.
+#[derive(Clone)]
 struct Told(Sender<DeadLetter>);
 
-impl DeadLetters for Told {
-    fn write(&self, letters: Vec<DeadLetter>) -> std::result::Result<(), BoxError> {
-        Ok(letters
-            .into_iter()
-            .try_for_each(|letter| self.0.send(letter))?)
+impl Sink for Told {
+    fn check(&self, _cx: &SinkContext) -> Result<(), BoxError> {
+        Ok(())
+    }
+    fn open(&self, _cx: &SinkContext) -> Result<Box<dyn SinkPart>, BoxError> {
+        Ok(Box::new(self.clone()))
+    }
+}
+
+impl SinkPart for Told {
+    fn write(&mut self, _epoch: Epoch, rows: &mut Vec<SinkRow>) -> Result<(), BoxError> {
+        for row in rows.drain(..) {
+            self.0
+                .send(DeadLetter::from_values(&row.values).expect("a letter"))?;
+        }
+        Ok(())
+    }
+    fn stage(&mut self, _at: StageAt) -> Result<Vec<Staged>, BoxError> {
+        Ok(Vec::new())
+    }
+    fn publish(&mut self, _staged: &[Staged]) -> Result<Vec<Published>, BoxError> {
+        Ok(Vec::new())
     }
 }
 

@@ -7,6 +7,8 @@ mod files;
 mod job;
 #[path = "support/kept.rs"]
 mod kept;
+#[path = "support/letter_log.rs"]
+mod letter_log;
 #[path = "support/live.rs"]
 mod live;
 #[path = "support/outcome.rs"]
@@ -61,14 +63,14 @@ impl Input {
     fn check_to_the_end(
         &self,
         command: &mut Command,
-        out: &Path,
+        (out, state): (&Path, &Path),
         begins: &str,
     ) -> anyhow::Result<()> {
         let ended = Process::start(command)?.end();
         assert!(ended.status.success(), "{}", ended.stderr);
         assert!(ended.stderr.contains(begins), "{}", ended.stderr);
         assert_eq!(Counted::of(&ended.stdout), self.counted);
-        self.expected.check(out, begins);
+        self.expected.check_beside(out, state, begins);
         Ok(())
     }
 }
@@ -124,7 +126,11 @@ fn ctrl_c_in_the_middle_of_files_and_on_from_there() -> anyhow::Result<()> {
         check_says_resumed(&interrupted(&mut input.job(&out, workers), &state)?);
     }
     assert!(n_committed_in(&state) < (input.counted.events + input.counted.rejected) as u64);
-    input.check_to_the_end(&mut input.job(&out, 2), &out, "resumed from epoch ")
+    input.check_to_the_end(
+        &mut input.job(&out, 2),
+        (&out, &out.join(".state")),
+        "resumed from epoch ",
+    )
 }
 
 #[test]
@@ -133,7 +139,11 @@ fn the_state_goes_with_the_results() -> anyhow::Result<()> {
     let out = input.below("out");
     interrupted(&mut input.job(&out, 2), &out.join(".state"))?;
     std::fs::remove_dir_all(&out)?;
-    input.check_to_the_end(&mut input.job(&out, 1), &out, "begins anew")
+    input.check_to_the_end(
+        &mut input.job(&out, 1),
+        (&out, &out.join(".state")),
+        "begins anew",
+    )
 }
 
 #[test]
@@ -154,7 +164,7 @@ fn state_in_a_directory_of_its_own() -> anyhow::Result<()> {
         "{}",
         without.stderr
     );
-    input.check_to_the_end(&mut job(3), &out, "resumed from epoch ")
+    input.check_to_the_end(&mut job(3), (&out, &state), "resumed from epoch ")
 }
 
 fn n_events(status: &Value) -> u64 {

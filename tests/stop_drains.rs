@@ -41,13 +41,16 @@ fn what_waits_when_the_stop_comes_is_taken_in() -> anyhow::Result<()> {
                 counts.closed().sink("memory", sink.clone())
             })?;
         let posted = running.run().inlet("posted").expect("it is a pushed one");
-        assert_eq!(posted.offer(None, event(0).as_bytes())?.accepted, 1);
+        assert_eq!(
+            posted.offer_and_wait(None, event(0).as_bytes())?.accepted,
+            1
+        );
         begins.recv_timeout(AT_MOST)?;
         // The worker is busy with the first: these wait, and so does the stop.
         let body: String = (1..25).map(event).collect();
-        assert_eq!(posted.offer(None, body.as_bytes())?.accepted, 24);
+        assert_eq!(posted.offer_and_wait(None, body.as_bytes())?.accepted, 24);
         running.run().stop();
-        let refused = posted.offer(None, event(25).as_bytes());
+        let refused = posted.offer_and_wait(None, event(25).as_bytes());
         assert!(
             matches!(refused, Err(Refusal::Stopping { .. })),
             "{refused:?}"

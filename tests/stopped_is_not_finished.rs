@@ -25,8 +25,13 @@ fn a_pushed_source_that_was_stopped_is_pushed_again() -> Result<()> {
     for events in 1..=3 {
         let running = counts(&store).start(pushed)?;
         let inlet = running.run().inlet("pushed").expect("it is pushed");
-        let receipt = inlet.offer(None, event).expect("there is room");
+        let receipt = inlet.offer_and_wait(None, event).expect("there is room");
         assert_eq!((receipt.accepted, receipt.rejected), (1, 0));
+        // What is in the log when it stops is for the next run.
+        let token = receipt.token.expect("a token");
+        while inlet.seen(&token).expect("its own").is_none() {
+            std::thread::yield_now();
+        }
         running.run().stop();
         let report = running.wait()?;
         assert!(report.stopped, "it had not ended");

@@ -5,7 +5,7 @@ mod letters;
 
 use std::time::Duration;
 
-use letters::Letters;
+use letters::letters_in;
 use millstream::engine::{Arrival, Value, VirtualClock};
 use millstream::prelude::*;
 use millstream::testing::{Act, Script};
@@ -92,7 +92,7 @@ fn a_line_of_a_file_that_is_too_far_ahead_is_a_dead_letter() -> anyhow::Result<(
     let path = folder.path().join("times.ndjson");
     let line = |micros: i64| format!("{{\"timestamp\":\"{}\",\"data\":1}}\n", at(micros));
     std::fs::write(&path, [AHEAD, AHEAD + 1].map(line).concat())?;
-    let letters = Letters::default();
+    let letters = Memory::new();
     let report = App::new("ahead")
         .workers(1)
         .clock(VirtualClock::starting_at(at(0)))
@@ -108,8 +108,9 @@ fn a_line_of_a_file_that_is_too_far_ahead_is_a_dead_letter() -> anyhow::Result<(
             .sink("memory", Memory::new())
         })?;
     assert_eq!((report.events, report.rejected), (1, 1));
-    let letters = letters.sorted();
+    let letters = letters_in(&letters);
     assert_eq!(letters.len(), 1);
+    assert_eq!(letters[0].event_time, Some(at(AHEAD + 1)));
     assert!(
         letters[0].reason.contains("Watermarks::max_ahead"),
         "{}",

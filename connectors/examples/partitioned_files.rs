@@ -67,7 +67,7 @@ fn context() -> SinkContext {
         worker: 0,
         workers: WORKERS,
         run: "r1".into(),
-        durable: false,
+        place: millstream_engine::StatePlace::none(),
         columns: columns.into(),
         registry: Arc::new(Registry::default()),
     }

@@ -179,7 +179,7 @@ impl Source for Clickstream {
     }
 
     /// It makes up the same events again.
-    fn rewind(&self) -> Rewind {
+    fn rewind(&self, _cx: &SourceContext) -> Rewind {
         Rewind::Seek
     }
 

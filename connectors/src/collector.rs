@@ -1,95 +1,175 @@
-//! The collector: events that are pushed in, by HTTP clients or by the program itself.
+//! The collector: events that are pushed in, by HTTP clients or by the program itself, and kept before they are
+//! acknowledged.
 //!
 //! ```text
-//!  any thread                                            a worker
-//!  offer(body) ─▶ split ─▶ decode each ─▶ all or none ─▶ queue ─▶ partition ─▶ accept, or reject
-//!       ◀─ receipt: accepted, rejected and why                ◀─ waker
+//!  any thread                                            the log                 a worker
+//!  offer(body) ─▶ split ─▶ decode each ─▶ append ─▶ … durable ─▶ receipt, token  partition ─▶ accept, or reject
 //! ```
 //!
-//! A body is one JSON value, an array of values, or a value a line; each value is an event, counted from 0 where a
-//! receipt tells of errors (blank lines are none). They are decoded at once, so
-//! that the client is told which of its events were refused and why; these become dead letters, and the others are taken
-//! all the same. A body is taken as a whole or not at all: when the queue has no room for it the client is to come
-//! again, and that is how the pipeline's back-pressure reaches it.
+//! A body is one JSON value, an array of values, or a value a line; or one or more CloudEvents. Each value is an event,
+//! counted from 0 where a receipt tells of errors (blank lines are none). They are decoded at once, so that the client is
+//! told which of its events were refused and why; these become dead letters, and the others are taken all the same.
 //!
-//! The queue is memory: when the process dies, what it had accepted and no snapshot holds yet is lost, and cannot be had
-//! again unless the client sends it again.
+//! Nobody can be asked for a posted event again, so the collector keeps it in a log ([`Topic`]) of its own and answers
+//! when it is durable there. The pipeline reads the log like any other source that can give again what was lost. The
+//! partition is a hash of the event's id, and an id is taken once: a client that got no answer sends the same events again
+//! and nothing is counted twice.
 //!
-//! *Invariants*: what a receipt calls accepted is in the queue, in the order of the body. The queue is bounded in events
-//! and in bytes.
+//! In a run that keeps no state the log is in memory, and gone with the process like everything else.
+//!
+//! *Invariants*: what a receipt calls accepted is durable, if the run keeps state. How far the log is ahead of the pipeline
+//! is bounded.
 
+mod access;
 mod body;
-mod inlet;
-mod partition;
-mod queue;
-
-use std::convert::Infallible;
-use std::sync::Arc;
-
-use millstream_engine::{Arrival, BoxError, Inlet, Rewind, Source, SourceContext, Waker};
+mod body_error;
+mod cloud_event;
+mod encoding;
+mod events;
+mod front;
+mod keeping;
+mod kind;
+mod limits;
+mod source;
+mod token;
 
 use crate::format::Decode;
-use inlet::CollectorInlet;
-use queue::Queue;
+use crate::log::{Topic, TopicSettings};
+use access::Access;
+use keeping::{Keeping, Settings};
+use limits::Limits;
 
-pub use partition::CollectorPartition;
+pub use source::CollectorSource;
 
 /// A source that events are pushed into; [`decode`](Self::decode) says what they are.
 ///
 /// # Examples
 /// ```
 /// use millstream_connectors::{Collector, Event, Json};
-/// let views = Collector::new().queue_events(10_000).decode(Json::<Event<u32>>::new());
+/// let views = Collector::new().ahead_events(10_000).decode(Json::<Event<u32>>::new());
 /// ```
 #[derive(Clone, Debug)]
 pub struct Collector {
-    limits: Limits,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Limits {
-    queue_events: usize,
-    body_bytes: usize,
-    event_bytes: usize,
+    settings: Settings,
 }
 
 impl Collector {
-    /// A collector whose queue holds 100,000 events, and that takes bodies of up to 16 MiB with events of up to 1 MiB.
+    /// A collector that anyone may push events into. It takes bodies of up to 16 MiB, or 64 MiB decompressed, with up to
+    /// 100,000 events of up to 1 MiB, until the pipeline is 1,000,000 events or 256 MiB behind; and keeps them for a week or 1 GiB,
+    /// and in any case until the pipeline has read them for good.
     #[must_use]
     pub fn new() -> Self {
-        let limits = Limits {
-            queue_events: 100_000,
-            body_bytes: 16 * 1024 * 1024,
-            event_bytes: 1024 * 1024,
-        };
-        Collector { limits }
+        Collector {
+            settings: Settings {
+                limits: Limits::default(),
+                access: Access::default(),
+                ahead_events: 1_000_000,
+                ahead_bytes: 256 * 1024 * 1024,
+                keeping: Keeping::WithState(TopicSettings::new()),
+            },
+        }
     }
 
-    /// Lets up to `n` events, rejected ones among them, wait for the pipeline; a body with more is never taken.
+    /// Takes events from clients that send `authorization: Bearer` and this key, and from those with another key of this
+    /// collector.
+    ///
+    /// May be said several times, so that a key can be replaced without a gap. Keys are visible ASCII of up to 512 bytes; one
+    /// that is not, or is empty, is an error when the run starts.
+    ///
+    /// # Examples
+    /// ```
+    /// use millstream_connectors::Collector;
+    /// let collector = Collector::new().bearer_key("this-year").bearer_key("last-year");
+    /// assert!(!format!("{collector:?}").contains("year"));
+    /// ```
     #[must_use]
-    pub fn queue_events(mut self, n: usize) -> Self {
-        self.limits.queue_events = n;
+    pub fn bearer_key(mut self, key: impl AsRef<str>) -> Self {
+        self.settings.access.add_bearer(key.as_ref());
         self
     }
 
-    /// Takes bodies of up to `bytes`.
+    /// Takes events from clients that send `authorization: Basic` with this name and secret, and from those with another
+    /// key of this collector.
+    ///
+    /// May be said several times. Together they have up to 511 bytes, and the name has no colon; an empty or longer one is
+    /// an error when the run starts.
+    #[must_use]
+    pub fn basic_key(mut self, name: impl AsRef<str>, secret: impl AsRef<str>) -> Self {
+        self.settings
+            .access
+            .add_basic(name.as_ref(), secret.as_ref());
+        self
+    }
+
+    /// Lets the log be up to `n` events ahead of the pipeline, 1,000,000 if not said otherwise; then clients are to come
+    /// again later.
+    ///
+    /// A body that finds the log less far ahead is taken as a whole.
+    #[must_use]
+    pub fn ahead_events(mut self, n: u64) -> Self {
+        self.settings.ahead_events = n;
+        self
+    }
+
+    /// Lets what came in this run and the pipeline has not read have up to `n` bytes, 256 MiB if not said otherwise; then
+    /// clients are to come again later.
+    #[must_use]
+    pub fn ahead_bytes(mut self, n: u64) -> Self {
+        self.settings.ahead_bytes = n;
+        self
+    }
+
+    /// Keeps events in a log of these settings, beside the state of the run; in memory if it keeps none.
+    ///
+    /// One partition, which is what there is if nothing else is said, is read by one worker; it is synced in less time than
+    /// several, and no quiet one holds up the watermark. More of them are for pipelines whose decoding is the work.
+    #[must_use]
+    pub fn kept(mut self, settings: TopicSettings) -> Self {
+        self.settings.keeping = Keeping::WithState(settings);
+        self
+    }
+
+    /// Keeps events in `topic`, which others may read and write too.
+    #[must_use]
+    pub fn in_topic(mut self, topic: Topic) -> Self {
+        self.settings.keeping = Keeping::InTopic(topic);
+        self
+    }
+
+    /// Takes bodies of up to `bytes` as they are sent; 16 MiB if not said otherwise.
     #[must_use]
     pub fn body_bytes_max(mut self, bytes: usize) -> Self {
-        self.limits.body_bytes = bytes;
+        self.settings.limits.body_bytes = bytes;
         self
     }
 
-    /// Takes events of up to `bytes`; a larger one becomes a dead letter.
+    /// Takes bodies that were compressed and have up to `bytes` when they no longer are; 64 MiB if not said otherwise.
+    ///
+    /// No more than this is ever held of one, whatever it says it is.
+    #[must_use]
+    pub fn decoded_bytes_max(mut self, bytes: usize) -> Self {
+        self.settings.limits.decoded_bytes = bytes;
+        self
+    }
+
+    /// Takes bodies with up to `n` events, rejected ones among them; 100,000 if not said otherwise.
+    #[must_use]
+    pub fn body_events_max(mut self, n: usize) -> Self {
+        self.settings.limits.body_events = n;
+        self
+    }
+
+    /// Takes events of up to `bytes`, 1 MiB if not said otherwise; a larger one becomes a dead letter.
     #[must_use]
     pub fn event_bytes_max(mut self, bytes: usize) -> Self {
-        self.limits.event_bytes = bytes;
+        self.settings.limits.event_bytes = bytes;
         self
     }
 
     /// A source of the values that `format` makes of the events.
     pub fn decode<F: Decode>(self, format: F) -> CollectorSource<F> {
         CollectorSource {
-            limits: self.limits,
+            settings: self.settings,
             format,
         }
     }
@@ -98,60 +178,6 @@ impl Collector {
 impl Default for Collector {
     fn default() -> Self {
         Self::new()
-    }
-}
-
-/// The source made by [`Collector::decode`].
-#[derive(Clone, Debug)]
-pub struct CollectorSource<F> {
-    limits: Limits,
-    format: F,
-}
-
-impl<F: Decode> CollectorSource<F> {
-    /// The queue between inlet and partition: whoever of them comes first makes it.
-    fn queue(&self, cx: &SourceContext) -> Arc<Queue<F::Item>> {
-        let name = format!("collector:{}", cx.name);
-        let made = || Ok::<_, Infallible>(Queue::new(cx.name.clone(), self.limits.queue_events));
-        match cx.registry.get_or_make(&name, made) {
-            Ok(queue) => queue,
-            Err(never) => match never {},
-        }
-    }
-}
-
-impl<F: Decode> Source for CollectorSource<F> {
-    type Item = F::Item;
-    type Partition = CollectorPartition<F::Item>;
-
-    fn partitions(&self, _cx: &SourceContext) -> Result<u32, BoxError> {
-        Ok(1)
-    }
-
-    fn open(
-        &self,
-        _partition: u32,
-        cx: &SourceContext,
-        waker: Waker,
-    ) -> Result<CollectorPartition<F::Item>, BoxError> {
-        Ok(CollectorPartition::new(self.queue(cx), waker))
-    }
-
-    /// What was in the queue is gone with the process.
-    fn rewind(&self) -> Rewind {
-        Rewind::Nothing
-    }
-
-    fn arrival(&self) -> Arrival {
-        Arrival::Now
-    }
-
-    fn inlet(&self, cx: &SourceContext) -> Option<Arc<dyn Inlet>> {
-        Some(Arc::new(CollectorInlet::new(
-            self.queue(cx),
-            self.format.clone(),
-            self.limits,
-        )))
     }
 }
 

@@ -22,10 +22,10 @@ use crate::sink_error::SinkError;
 /// # Examples
 /// ```
 /// use millstream_connectors::Console;
-/// use millstream_engine::{Column, ColumnType, Epoch, EventTime, Sink, SinkContext, SinkRow, StageAt, Value};
+/// use millstream_engine::{Column, ColumnType, Epoch, EventTime, Sink, SinkContext, SinkRow, StageAt, StatePlace, Value};
 ///
 /// let mut part = Console::new().open(&SinkContext {
-///     name: "out".into(), worker: 0, workers: 1, run: "r1".into(), durable: false,
+///     name: "out".into(), worker: 0, workers: 1, run: "r1".into(), place: StatePlace::none(),
 ///     columns: vec![Column::new("n", ColumnType::Int64)].into(), registry: Default::default(),
 /// })?;
 /// let epoch = Epoch::first_of_run(1);

@@ -181,7 +181,7 @@ impl<F: Decode> Source for FileSource<F> {
     }
 
     /// Files can be read again from any line on; standard input and pipes cannot be read again.
-    fn rewind(&self) -> Rewind {
+    fn rewind(&self, _cx: &SourceContext) -> Rewind {
         if self.files.has_live() {
             Rewind::Nothing
         } else {

@@ -10,6 +10,7 @@ use std::fmt;
 use millstream_engine::Data;
 
 pub use json::Json;
+pub(crate) use json::{explain, text_of};
 
 /// Makes values of the bytes of records; copied to every worker, and used by many threads at once.
 pub trait Decode: Clone + Send + Sync + 'static {
@@ -21,6 +22,13 @@ pub trait Decode: Clone + Send + Sync + 'static {
     /// # Errors
     /// What is wrong with the record and where; it becomes a dead letter.
     fn decode(&self, record: &[u8]) -> Result<Self::Item, DecodeError>;
+
+    /// What names the event in `record`, if the format knows of names: an event that is sent again has the same name.
+    ///
+    /// Asked of records that do not decode, too; should be quick, since it is asked of each event that is pushed in.
+    fn event_id(&self, _record: &[u8]) -> Option<String> {
+        None
+    }
 }
 
 /// A place in a record, counted from 1.
@@ -62,7 +70,8 @@ pub enum DecodeError {
     },
     /// An array stands where a value with named fields should.
     #[error(
-        "found an array at {place}, expected an object: make each of its elements a record of its own"
+        "found an array at {place}, expected an object: a record is one event, \
+         so make each element of the array a record of its own (in NDJSON a line)"
     )]
     ArrayForObject {
         /// Where the array begins.

@@ -4,23 +4,26 @@
 //! |---|---|---|---|
 //! | [`NdjsonFiles`] | reads files of one JSON value a line, plain or compressed, or standard input | 16 | reads on where it stood; standard input cannot |
 //! | [`Collector`] | takes events that are pushed in, over HTTP or by the program itself | 1 | what was in its queue is lost |
+//! | [`LogSource`] | reads an event log, a [`Topic`] | those of the topic | reads on where it stood |
 //! | [`Clickstream`] | makes up page views, the same ones for the same seed | 4 | goes on where it stood |
 //!
 //! | sink | what it is | after a crash |
 //! |---|---|---|
 //! | [`ParquetFiles`] | a folder of Parquet files, one partition a day or an hour | each row is there once |
+//! | [`TopicSink`] | an event log, a [`Topic`] | each row is there once |
 //! | [`Console`] | a line of JSON a row on standard output | some rows are there twice |
 //! | [`Memory`] | a list of rows, for tests | each row is there once, in the same process |
 //!
 //! A source that reads bytes is given a format: [`Json`] is one, anything that implements [`Decode`] is another. What
-//! cannot be processed goes to [`DeadLetterFiles`].
+//! cannot be processed is a dead letter.
 
 mod clickstream;
 mod collector;
-mod dead_letters;
 mod event;
 mod file;
 mod format;
+mod letters;
+mod log;
 mod take;
 
 mod console;
@@ -39,12 +42,17 @@ mod testing;
 
 pub use crate::parquet::{ParquetFiles, write_parquet};
 pub use clickstream::{Clickstream, ClickstreamPartition, PageView, ParseRateError, Rate};
-pub use collector::{Collector, CollectorPartition, CollectorSource};
+pub use collector::{Collector, CollectorSource};
 pub use console::Console;
-pub use dead_letters::{DeadLetterFileError, DeadLetterFiles};
 pub use event::{Event, Metadata};
 pub use file::{FileError, FileLane, FileSource, NdjsonFiles, Packing};
 pub use format::{Decode, DecodeError, Json, Place};
+pub use letters::{Letter, LetterBook, LetterError, LetterFilter, LetterPage, Replay, ReplayError};
+pub use log::{
+    Again, Appended, Cut, LogError, LogPartition, LogRecord, LogSource, LogSourceError,
+    MemoryStore, NewRecord, Progress, ReadFrom, Reader, RecordHeaders, Retention, Subscription,
+    SyncPolicy, Topic, TopicSettings, TopicSink, TopicSinkError,
+};
 pub use memory::Memory;
 pub use row_csv::write_csv;
 pub use row_json::{RowJson, ValueJson, write_ndjson};

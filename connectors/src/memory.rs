@@ -25,11 +25,11 @@ use crate::staged_name::StagedName;
 /// # Examples
 /// ```
 /// use millstream_connectors::Memory;
-/// use millstream_engine::{Column, ColumnType, Epoch, EventTime, Sink, SinkContext, SinkRow, StageAt, Value};
+/// use millstream_engine::{Column, ColumnType, Epoch, EventTime, Sink, SinkContext, SinkRow, StageAt, StatePlace, Value};
 ///
 /// let memory = Memory::new();
 /// let mut part = memory.open(&SinkContext {
-///     name: "out".into(), worker: 0, workers: 1, run: "r1".into(), durable: false,
+///     name: "out".into(), worker: 0, workers: 1, run: "r1".into(), place: StatePlace::none(),
 ///     columns: vec![Column::new("n", ColumnType::Int64)].into(), registry: Default::default(),
 /// })?;
 /// let epoch = Epoch::first_of_run(1);
@@ -119,7 +119,7 @@ impl Memory {
         MemoryPart {
             memory: self.clone(),
             name: cx.name.clone(),
-            is_durable: cx.durable,
+            is_durable: cx.place.is_kept(),
             held: Held::new(cx),
         }
     }

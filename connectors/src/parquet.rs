@@ -66,11 +66,11 @@ pub use write::write_parquet;
 /// # Examples
 /// ```
 /// use millstream_connectors::ParquetFiles;
-/// use millstream_engine::{Column, ColumnType, Epoch, EventTime, Sink, SinkContext, SinkRow, StageAt, Value};
+/// use millstream_engine::{Column, ColumnType, Epoch, EventTime, Sink, SinkContext, SinkRow, StageAt, StatePlace, Value};
 ///
 /// let folder = tempfile::tempdir()?;
 /// let mut part = ParquetFiles::new(folder.path()).roll_rows(10_000).open(&SinkContext {
-///     name: "history".into(), worker: 0, workers: 1, run: "r1".into(), durable: false,
+///     name: "history".into(), worker: 0, workers: 1, run: "r1".into(), place: StatePlace::none(),
 ///     columns: vec![Column::new("views", ColumnType::Int64)].into(), registry: Default::default(),
 /// })?;
 /// let (epoch, time) = (Epoch::first_of_run(1), "2026-11-23T10:00:00Z".parse()?);
@@ -143,7 +143,7 @@ impl ParquetFiles {
     /// What the workers share: whoever comes first opens the folder.
     fn progress(&self, cx: &SinkContext) -> Result<Arc<Progress>, SinkError> {
         let name = format!("parquet:{}", cx.name);
-        let open = || Folder::open(&self.root, cx.durable);
+        let open = || Folder::open(&self.root, cx.place.is_kept());
         cx.registry
             .get_or_make(&name, || Ok(Progress::new(open()?, cx.workers)))
     }
@@ -177,7 +177,7 @@ impl ParquetFiles {
 
 impl Sink for ParquetFiles {
     fn check(&self, cx: &SinkContext) -> Result<(), BoxError> {
-        Folder::check(&self.root, cx.durable).map_err(|source| SinkError::Folder {
+        Folder::check(&self.root, cx.place.is_kept()).map_err(|source| SinkError::Folder {
             path: self.root.clone(),
             source: Box::new(source),
         })?;

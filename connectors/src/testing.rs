@@ -4,7 +4,7 @@ mod killed;
 
 use std::sync::Arc;
 
-use millstream_engine::{EventTime, Registry, SourceContext, SystemClock, Waker};
+use millstream_engine::{EventTime, Registry, SourceContext, StatePlace, SystemClock, Waker};
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 pub(crate) use killed::{Buckets, Killed, TestedPart, context as sink_context, numbered};
@@ -30,11 +30,14 @@ impl Random {
 /// What source `name` may know of a run that started at `started`.
 pub(crate) fn context(name: &str, started: EventTime) -> SourceContext {
     SourceContext {
+        app: "tests".into(),
         name: name.into(),
+        run: "run".into(),
         workers: 2,
         started,
         clock: Arc::new(SystemClock::new()),
         registry: Arc::new(Registry::default()),
+        place: StatePlace::none(),
     }
 }
 

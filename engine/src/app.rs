@@ -8,7 +8,9 @@ use std::num::NonZeroUsize;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use crate::dead_letter::{DeadLetters, RecentDeadLetters};
+#[cfg(doc)]
+use crate::dead_letter::DeadLetter;
+use crate::dead_letters::{DEAD_LETTERS, LetterSink};
 use crate::epoch::Epoch;
 use crate::epoch_settings::EpochSettings;
 use crate::error::{BoxError, Error, Result};
@@ -16,6 +18,7 @@ use crate::flow::Flow;
 use crate::run::{Run, Service};
 use crate::running::{Running, Services};
 use crate::signals::Signals;
+use crate::sink::Sink;
 use crate::snapshot::follow::{CommitStep, Follower};
 use crate::snapshot::load;
 use crate::state_settings::State;
@@ -44,7 +47,7 @@ pub struct App {
     pub(crate) name: String,
     pub(crate) workers: usize,
     pub(crate) clock: Arc<dyn WallClock>,
-    pub(crate) dead_letters: Arc<dyn DeadLetters>,
+    pub(crate) dead_letters: Option<Arc<LetterSink>>,
     pub(crate) services: Vec<Box<dyn Service>>,
     pub(crate) watchers: Vec<Box<dyn FnOnce(&Run) + Send>>,
     pub(crate) epochs: EpochSettings,
@@ -60,7 +63,7 @@ impl App {
             name: name.into(),
             workers: std::thread::available_parallelism().map_or(1, NonZeroUsize::get),
             clock: Arc::new(SystemClock::new()),
-            dead_letters: Arc::new(RecentDeadLetters::default()),
+            dead_letters: None,
             services: Vec::new(),
             watchers: Vec::new(),
             epochs: EpochSettings::default(),
@@ -83,11 +86,20 @@ impl App {
         self
     }
 
-    /// Keeps dead letters in `dead_letters` instead of the last thousand in memory.
+    /// Sends dead letters to `sink`, as rows with the columns of [`DeadLetter::columns`], once with the epoch that
+    /// rejected them. Without, [`Run::dead_letters`] has the last thousand and the others are only counted.
     #[must_use]
-    pub fn dead_letters(mut self, dead_letters: impl DeadLetters) -> Self {
-        self.dead_letters = Arc::new(dead_letters);
+    pub fn dead_letters(mut self, sink: impl Sink + Clone + Send + Sync) -> Self {
+        self.dead_letters = Some(Arc::new(move |letters| {
+            letters.sink(DEAD_LETTERS, sink.clone())
+        }));
         self
+    }
+
+    /// Whether dead letters have a sink.
+    #[must_use]
+    pub fn keeps_dead_letters(&self) -> bool {
+        self.dead_letters.is_some()
     }
 
     /// Keeps state, so that the pipeline can be stopped or killed at any moment and goes on where it was, on as many

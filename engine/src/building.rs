@@ -110,7 +110,7 @@ impl<'f, T: Data> Stream<'f, T> {
             counts_state,
         };
         let demand = Demand {
-            snapshots: build.setup.durable,
+            snapshots: build.setup.place.is_kept(),
             ..Demand::default()
         };
         let speaks = Speaks {

@@ -7,12 +7,13 @@ use std::sync::PoisonError;
 use std::sync::atomic::Ordering::Relaxed;
 
 use crate::dead_letter::DeadLetter;
+use crate::epoch::Epoch;
 use crate::error::BoxError;
 use crate::intake::{Intake, PartitionWatermark};
 use crate::record::Record;
 use crate::snapshot::manifest::PartitionState;
 use crate::source::{Arrival, Partition, Polled, Position};
-use crate::source_meter::{PartitionMeter, Shown};
+use crate::source_meter::{PartitionMeter, Shown, UNKNOWN};
 use crate::step::Meter;
 use crate::time::EventTime;
 use crate::watermarks::Watermarks;
@@ -63,15 +64,7 @@ pub(crate) struct Driven<P: Partition> {
 /// What a poll brought.
 pub(crate) struct Polling<T> {
     pub(crate) batch: Vec<Record<T>>,
-    pub(crate) n_rejected: usize,
     pub(crate) more_at_once: bool,
-}
-
-impl<T> Polling<T> {
-    pub(crate) fn rejecting(mut self, n_rejected: usize) -> Self {
-        self.n_rejected = n_rejected;
-        self
-    }
 }
 
 impl<P: Partition> Driven<P> {
@@ -147,7 +140,7 @@ impl<P: Partition> Driven<P> {
         source: &str,
         time_of: &dyn Fn(&P::Item) -> EventTime,
         room: usize,
-        now: EventTime,
+        (now, epoch): (EventTime, Epoch),
         letters: &mut Vec<DeadLetter>,
         meter: &PartitionMeter,
     ) -> Result<Option<Polling<P::Item>>, BoxError> {
@@ -165,6 +158,8 @@ impl<P: Partition> Driven<P> {
             source,
             records: &mut batch,
             letters,
+            epoch,
+            refused: None,
         };
         let polled = partition.poll(&mut intake)?;
         let (bytes, bytes_total) = partition.progress();
@@ -173,12 +168,12 @@ impl<P: Partition> Driven<P> {
         meter.bytes.store(bytes, Relaxed);
         meter
             .bytes_total
-            .store(bytes_total.unwrap_or(u64::MAX), Relaxed);
+            .store(bytes_total.unwrap_or(UNKNOWN), Relaxed);
+        meter.lag.store(partition.lag().unwrap_or(UNKNOWN), Relaxed);
         let brought = !batch.is_empty() || !letters.is_empty();
         self.note(polled, brought, now, meter);
         Ok(Some(Polling {
             batch,
-            n_rejected: 0,
             more_at_once: polled == Polled::Ready,
         }))
     }

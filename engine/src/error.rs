@@ -82,12 +82,6 @@ pub enum Error {
         /// What it said.
         source: BoxError,
     },
-    /// Dead letters could not be kept.
-    #[error("dead letters: {source}")]
-    DeadLetters {
-        /// What went wrong.
-        source: BoxError,
-    },
     /// A service beside the pipeline, such as the HTTP server, could not be started.
     #[error("{service}: {source}")]
     Service {

@@ -13,7 +13,8 @@ use std::time::Instant;
 use timely::dataflow::operators::{Probe, probe};
 use timely::dataflow::scope::Scope;
 
-use crate::error::Error;
+use crate::dead_letters::{self, Rejected};
+use crate::error::{Error, Result};
 use crate::graph::Graph;
 use crate::mark::Origin;
 use crate::pulse::pulse;
@@ -38,6 +39,8 @@ pub struct Flow<'f> {
     pub(crate) pulse: Marks<'f>,
     /// What goes into snapshots, step by step.
     changes: Rc<RefCell<Vec<Changes<'f>>>>,
+    /// What the sources reject.
+    rejected: Rc<RefCell<Vec<Rejected<'f>>>>,
 }
 
 /// What one building of the pipeline on one worker needs and gathers.
@@ -70,6 +73,7 @@ impl<'f> Flow<'f> {
             build,
             pulse,
             changes: Rc::default(),
+            rejected: Rc::default(),
         }
     }
 
@@ -108,12 +112,22 @@ impl<'f> Flow<'f> {
         self.changes.borrow_mut().push(changes);
     }
 
-    /// Ends the building: all that is contributed to snapshots meets, is written, committed and published.
-    pub(crate) fn finish(&self) {
+    /// What a source rejects.
+    pub(crate) fn rejects(&self, rejected: Rejected<'f>) {
+        self.rejected.borrow_mut().push(rejected);
+    }
+
+    /// Ends the building: dead letters get to their sink; all that is contributed to snapshots meets, is written,
+    /// committed and published.
+    pub(crate) fn finish(&self) -> Result<()> {
+        let something_comes_out = self.build.graph.borrow().something_comes_out;
+        dead_letters::to_sink(self, std::mem::take(&mut *self.rejected.borrow_mut()))?;
+        self.build.graph.borrow_mut().something_comes_out = something_comes_out;
         let changes = std::mem::take(&mut *self.changes.borrow_mut());
         let votes = write(self, changes);
         let committed = commit(self, votes);
         publish(self, committed);
+        Ok(())
     }
 
     /// How many workers the graph is built for.
@@ -233,11 +247,14 @@ impl Build {
 
     pub(crate) fn source_context(&self, name: &str) -> SourceContext {
         SourceContext {
+            app: self.setup.name.clone(),
             name: name.into(),
+            run: self.setup.run_stamp.clone(),
             workers: self.setup.workers,
             started: self.setup.started,
             clock: Arc::clone(&self.setup.clock),
             registry: Arc::clone(&self.setup.registry),
+            place: self.setup.place.clone(),
         }
     }
 }

@@ -11,6 +11,7 @@ use crate::error::{BoxError, Error};
 use crate::inlet::Inlet;
 use crate::sink::{Delivery, Staged};
 use crate::snapshot::publish::Outlet;
+use crate::source::Ack;
 use crate::source_meter::SourceMeter;
 use crate::step::Step;
 use crate::value::Column;
@@ -23,6 +24,7 @@ pub(crate) struct Graph {
     pub(crate) sources: Vec<Arc<SourceMeter>>,
     pub(crate) views: BTreeMap<String, Arc<[Column]>>,
     pub(crate) inlets: BTreeMap<String, Arc<dyn Inlet>>,
+    pub(crate) acks: BTreeMap<String, Arc<dyn Ack>>,
     /// The sinks' parts on this worker.
     pub(crate) outlets: Vec<Rc<RefCell<Outlet>>>,
     pub(crate) sinks: Vec<SinkAsked>,

@@ -4,7 +4,7 @@
 //!  Partition::poll ──▶ intake ──▶ records@e ─────────────────────────────▶
 //!        (many)          │   ├──▶ marks@e, once e closes ──▶ broadcast ──▶ all workers
 //!                        │   └──▶ positions@e, if e is a snapshot epoch
-//!                        └──▶ dead letters
+//!                        └──▶ dead letters@e
 //! ```
 //!
 //! Here its outputs are wired and whoever may wake it is told how: timers of its own worker, the epoch clock and the
@@ -22,13 +22,15 @@ use timely::dataflow::operators::generic::builder_rc::OperatorBuilder;
 use timely::dataflow::operators::vec::Broadcast;
 use timely::scheduling::SyncActivator;
 
+use crate::dead_letter::DeadLetter;
+use crate::dead_letters::{self, Rejected};
 use crate::error::Error;
 use crate::flow::Flow;
 use crate::mark::{Mark, Origin};
 use crate::reader::{self, Reader};
 use crate::snapshot::change::Change;
 use crate::source::{Source, Waker};
-use crate::source_step::SourceStep;
+use crate::source_step::{Sent, SourceStep};
 use crate::step;
 use crate::stream::{Batch, Batches, Marks};
 use crate::time::EventTime;
@@ -47,8 +49,10 @@ pub(crate) fn input<'f, S: Source>(
     let (records, record_stream) = builder.new_output::<Batch<S::Item>>();
     let (marks, mark_stream) = builder.new_output::<Vec<Mark>>();
     let (changes, change_stream) = builder.new_output::<Vec<Change>>();
+    let (letters, letter_stream) = builder.new_output::<Batch<DeadLetter>>();
     let mut records = OutputBuilder::<_, NoopBuilder<Batch<S::Item>>>::from(records);
     let mut marks = OutputBuilder::<_, CapacityContainerBuilder<Vec<Mark>>>::from(marks);
+    let mut letters = OutputBuilder::<_, NoopBuilder<Batch<DeadLetter>>>::from(letters);
     let mut changes = OutputBuilder::<_, CapacityContainerBuilder<Vec<Change>>>::from(changes);
     let address = builder.operator_info().address;
     let activator = Rc::new(flow.scope.activator_for(Rc::clone(&address)));
@@ -64,12 +68,15 @@ pub(crate) fn input<'f, S: Source>(
             step::enter(&step);
             let Some(source) = &mut running else { return };
             let (mut records, mut marks) = (records.activate(), marks.activate());
-            let mut changes = changes.activate();
+            let (mut changes, mut letters) = (changes.activate(), letters.activate());
             let ended = source.turn(
-                |capability, batch| {
-                    records
+                |capability, sent| match sent {
+                    Sent::Records(batch) => records
                         .session_with_builder(capability)
-                        .give_container(&mut Rc::new(batch))
+                        .give_container(&mut Rc::new(batch)),
+                    Sent::Letters(rejected) => letters
+                        .session_with_builder(capability)
+                        .give_container(&mut Rc::new(dead_letters::records(rejected))),
                 },
                 |capability, mark| marks.session(capability).give(mark),
                 |capability, change| changes.session(capability).give(change),
@@ -80,7 +87,14 @@ pub(crate) fn input<'f, S: Source>(
         }
     });
     flow.keeps(change_stream);
-    (record_stream, mark_stream.broadcast())
+    let marks = mark_stream.broadcast();
+    flow.rejects(Rejected {
+        name: name.into(),
+        letters: letter_stream,
+        marks: marks.clone(),
+        origin,
+    });
+    (record_stream, marks)
 }
 
 /// The reader of the partitions that belong to this worker; `None` when built dry, or when that failed and was told.

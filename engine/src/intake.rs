@@ -4,7 +4,8 @@
 //! far in the future is refused. *Invariants*: whether a record is behind depends on the records before it in the same
 //! partition and on nothing else.
 
-use crate::dead_letter::{DeadLetter, RAW_BYTES_MAX};
+use crate::dead_letter::{DeadLetter, RAW_BYTES_MAX, Trial};
+use crate::epoch::Epoch;
 use crate::record::Record;
 use crate::time::EventTime;
 
@@ -19,6 +20,18 @@ pub struct Intake<'a, T> {
     pub(crate) source: &'a str,
     pub(crate) records: &'a mut Vec<Record<T>>,
     pub(crate) letters: &'a mut Vec<DeadLetter>,
+    pub(crate) epoch: Epoch,
+    /// When the record happened that was refused last, until it is rejected.
+    pub(crate) refused: Option<EventTime>,
+}
+
+/// What is known of a record that is rejected.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Known {
+    /// It was a dead letter before and was sent again: what that letter said.
+    pub before: Option<Trial>,
+    /// How many bytes it had, if what is there is only the beginning of it.
+    pub bytes: Option<u64>,
 }
 
 /// The event time of a record lies too far in the future: one wrong clock must not make everyone else late.
@@ -39,6 +52,12 @@ impl<T> Intake<'_, T> {
         self.room
     }
 
+    /// The epoch that records are taken into.
+    #[must_use]
+    pub fn epoch(&self) -> Epoch {
+        self.epoch
+    }
+
     /// The run's clock as of this poll.
     #[must_use]
     pub fn now(&self) -> EventTime {
@@ -52,6 +71,7 @@ impl<T> Intake<'_, T> {
     pub fn accept(&mut self, value: T) -> Result<(), TooFarAhead> {
         let time = (self.time_of)(&value);
         if time > self.latest_allowed {
+            self.refused = Some(time);
             return Err(TooFarAhead {
                 time,
                 latest_allowed: self.latest_allowed,
@@ -68,15 +88,28 @@ impl<T> Intake<'_, T> {
     }
 
     /// Makes a record that could not be taken in a dead letter; `raw` is cut to the first 64 KiB.
+    ///
+    /// If [`accept`](Self::accept) has just refused it, the letter says when it happened.
     pub fn reject(&mut self, offset: u64, reason: String, raw: &[u8]) {
-        let raw = raw[..raw.len().min(RAW_BYTES_MAX)].to_vec();
-        let (source, partition) = (self.source.into(), self.partition);
+        self.reject_known(offset, reason, raw, Known::default());
+    }
+
+    /// The same for a record of which more is known than its bytes.
+    pub fn reject_known(&mut self, offset: u64, reason: String, raw: &[u8], known: Known) {
+        let before = known.before;
+        let trial = Trial {
+            first_seen: before.map_or(self.now, |before| before.first_seen),
+            attempts: before.map_or(0, |before| before.attempts).saturating_add(1),
+        };
         self.letters.push(DeadLetter {
-            source,
-            partition,
+            source: self.source.into(),
+            partition: self.partition,
             offset,
+            event_time: self.refused.take(),
             reason,
-            raw,
+            bytes: known.bytes.unwrap_or(raw.len() as u64),
+            raw: raw[..raw.len().min(RAW_BYTES_MAX)].to_vec(),
+            trial,
         });
         self.room = self.room.saturating_sub(1);
     }

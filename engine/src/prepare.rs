@@ -27,6 +27,7 @@ use crate::snapshot::load::{self, Asked, Fresh};
 use crate::snapshot::manifest::Manifest;
 use crate::snapshot::state::{Durable, RunState};
 use crate::snapshot::store::Store;
+use crate::state_place::StatePlace;
 use crate::state_settings::State;
 use crate::view::Catalog;
 use crate::worker::{self, Pipeline};
@@ -62,9 +63,9 @@ impl App {
             started: kept.map_or(now, |kept| kept.started),
             resumed: now,
             run_stamp: kept.map_or(&fresh.lineage, |kept| &kept.lineage).clone(),
-            durable: self.state.is_some(),
+            place: StatePlace::not_open(self.state.is_some()),
             registry: Arc::new(Registry::default()),
-            dead_letters: Arc::clone(&self.dead_letters),
+            dead_letters: self.dead_letters.clone(),
         });
         let build = worker::build_dry(&setup, pipeline)?;
         let graph = build.graph.take();
@@ -137,7 +138,7 @@ impl App {
             .as_ref()
             .map_or(0, |durable| durable.resumed.events());
         let guarantee = Guarantee::of(
-            setup.durable,
+            setup.place.is_kept(),
             graph.sources.iter().map(|source| &**source),
             graph.sinks.iter().map(|sink| (&*sink.name, sink.delivery)),
         );
@@ -146,8 +147,8 @@ impl App {
         let n_inputs = graph.sources.len() * self.workers;
         let epochs = EpochClock::new(self.epochs, first, setup.resumed, n_inputs, snapshots);
         let state = RunState::new(durable, self.follower.clone());
-        let (steps, sources) = (graph.steps, graph.sources);
-        let shared = Arc::new(Shared::new(setup, epochs, state, guarantee, steps, sources));
+        let known = (graph.steps, graph.sources, graph.acks);
+        let shared = Arc::new(Shared::new(setup, epochs, state, guarantee, known));
         let (stopping, inlets) = (Arc::clone(&shared), graph.inlets.clone());
         let run = Run(Arc::new(RunInner {
             name: self.name.clone(),
@@ -155,6 +156,8 @@ impl App {
             clock: Arc::clone(&self.clock),
             inlets: graph.inlets,
             status: OnceLock::new(),
+            letters: OnceLock::new(),
+            registry: Arc::clone(&shared.setup.registry),
             ready: AtomicBool::new(false),
             stop: Box::new(move || {
                 inlets.values().for_each(|inlet| inlet.close());
@@ -173,6 +176,9 @@ impl App {
             asked.status(epoch)
         };
         assert!(run.0.status.set(Box::new(status)).is_ok(), "set once");
+        let asked = Arc::clone(&shared);
+        let letters = move || asked.recent_letters.letters();
+        assert!(run.0.letters.set(Box::new(letters)).is_ok(), "set once");
         let live = Live {
             shared,
             run,
@@ -207,7 +213,8 @@ impl Looked {
     /// Writes down that the run begins; undoes what earlier ones did after their last commit.
     fn begin(&mut self, store: Arc<dyn Store>) -> Result<Durable> {
         let manifest = self.manifest.take().expect("state is kept");
-        let durable = load::begin(store, manifest, !self.goes_on)?;
+        let durable = load::begin(Arc::clone(&store), manifest, !self.goes_on)?;
+        self.setup.place.open(store);
         if !self.goes_on {
             return Ok(durable);
         }

@@ -9,14 +9,16 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
+use crate::dead_letter::DeadLetter;
 use crate::driven::{Driven, Polling, Rules};
+use crate::epoch::Epoch;
 use crate::error::{BoxError, Error};
 use crate::flow::{Flow, Live};
 use crate::inlet::Inlet;
 use crate::mark::Standing;
 use crate::record::Record;
 use crate::snapshot::change::Change;
-use crate::source::{Partition, Source, Waker};
+use crate::source::{Partition, Rewind, Source, Waker};
 use crate::source_meter::SourceMeter;
 use crate::time::EventTime;
 use crate::watermarks::Watermarks;
@@ -32,13 +34,12 @@ pub(crate) struct Reader<P: Partition> {
     next: usize,
     /// Where events are pushed into it, if they are.
     pub(crate) inlet: Option<Arc<dyn Inlet>>,
-    /// There are dead letters that may not be readable yet.
-    pub(crate) letters_to_flush: bool,
 }
 
 /// What one activation read.
 pub(crate) struct Read<T> {
     pub(crate) batches: Vec<Vec<Record<T>>>,
+    pub(crate) letters: Vec<DeadLetter>,
     /// There was something, if only dead letters.
     pub(crate) any: bool,
     /// Some partition has more at once.
@@ -57,10 +58,13 @@ pub(crate) fn look<S: Source>(flow: &Flow<'_>, name: &str, source: &S) -> Result
         name,
         n_partitions,
         identity,
-        source.rewind(),
+        source.rewind(&cx),
     )));
     if let Some(inlet) = source.inlet(&cx) {
         graph.inlets.insert(name.into(), inlet);
+    }
+    if let Some(ack) = source.ack(&cx) {
+        graph.acks.insert(name.into(), ack);
     }
     Ok(())
 }
@@ -119,7 +123,6 @@ pub(crate) fn open<S: Source>(
         partitions,
         next: 0,
         inlet,
-        letters_to_flush: false,
     }))
 }
 
@@ -131,6 +134,11 @@ impl<P: Partition> Reader<P> {
             partition: driven.number(),
             state: driven.state(now, &self.meter.partitions[driven.number() as usize]),
         })
+    }
+
+    /// Whether what is not read now is lost with the run.
+    pub(crate) fn forgets(&self) -> bool {
+        self.meter.rewind == Rewind::Nothing
     }
 
     pub(crate) fn has_ended(&self) -> bool {
@@ -155,9 +163,15 @@ impl<P: Partition> Reader<P> {
 
     /// Polls the partitions in turn until the epoch, of which `taken` were read before, has its `fill` or none has more
     /// at once.
-    pub(crate) fn read(&mut self, taken: &mut usize, fill: usize, now: EventTime) -> Read<P::Item> {
+    pub(crate) fn read(
+        &mut self,
+        taken: &mut usize,
+        fill: usize,
+        at: (EventTime, Epoch),
+    ) -> Read<P::Item> {
         let mut read = Read {
             batches: Vec::new(),
+            letters: Vec::new(),
             any: false,
             ready: false,
             full: false,
@@ -169,56 +183,50 @@ impl<P: Partition> Reader<P> {
                 break;
             }
             let partition = (self.next + turn) % n_partitions;
-            let polling = self.poll(partition, room, now);
-            let Some(Polling {
-                batch,
-                n_rejected,
-                more_at_once,
-            }) = polling
-            else {
+            let n_letters = read.letters.len();
+            let Some(polling) = self.poll(partition, room, at, &mut read.letters) else {
                 continue;
             };
-            *taken += batch.len() + n_rejected;
-            read.any |= !batch.is_empty() || n_rejected > 0;
-            read.ready |= more_at_once;
-            if !batch.is_empty() {
-                read.batches.push(batch);
+            let n_rejected = read.letters.len() - n_letters;
+            *taken += polling.batch.len() + n_rejected;
+            read.any |= !polling.batch.is_empty() || n_rejected > 0;
+            read.ready |= polling.more_at_once;
+            if !polling.batch.is_empty() {
+                read.batches.push(polling.batch);
             }
         }
         self.next = self.next.wrapping_add(1) % n_partitions.max(1);
         read.full = *taken >= fill;
+        self.live.shared.recent_letters.take(&read.letters);
         read
     }
 
     /// Polls one partition; an error ends the run.
-    fn poll(&mut self, partition: usize, room: usize, now: EventTime) -> Option<Polling<P::Item>> {
+    fn poll(
+        &mut self,
+        partition: usize,
+        room: usize,
+        at: (EventTime, Epoch),
+        letters: &mut Vec<DeadLetter>,
+    ) -> Option<Polling<P::Item>> {
         let driven = &mut self.partitions[partition];
         let meter = &self.meter.partitions[driven.number() as usize];
-        let mut letters = Vec::new();
+        let mut rejected = Vec::new();
         let polled = driven.poll(
             &self.meter.name,
             &*self.time_of,
             room,
-            now,
-            &mut letters,
+            at,
+            &mut rejected,
             meter,
         );
-        let n_letters = letters.len();
-        self.letters_to_flush |= n_letters > 0;
-        let written = if letters.is_empty() {
-            Ok(())
-        } else {
-            self.live.shared.setup.dead_letters.write(letters)
-        };
-        let failure = match (polled, written) {
-            (Ok(polling), Ok(())) => return polling.map(|batch| batch.rejecting(n_letters)),
-            (Err(source), _) => Error::Source {
+        letters.append(&mut rejected);
+        polled.unwrap_or_else(|source| {
+            self.live.shared.fail(Error::Source {
                 name: self.meter.name.to_string(),
                 source,
-            },
-            (_, Err(source)) => Error::DeadLetters { source },
-        };
-        self.live.shared.fail(failure);
-        None
+            });
+            None
+        })
     }
 }

@@ -88,7 +88,7 @@ impl<'f, T: Data> RowStream<'f, T> {
             worker: build.worker,
             workers: build.setup.workers,
             run: build.setup.run_stamp.clone(),
-            durable: build.setup.durable,
+            place: build.setup.place.clone(),
             columns: Arc::clone(&self.columns),
             registry: Arc::clone(&build.setup.registry),
         };

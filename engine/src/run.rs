@@ -8,9 +8,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
+use crate::dead_letter::DeadLetter;
 use crate::epoch::Epoch;
 use crate::error::BoxError;
 use crate::inlet::Inlet;
+use crate::registry::Registry;
 use crate::sink::Published;
 use crate::status::PipelineStatus;
 use crate::time::EventTime;
@@ -29,6 +31,8 @@ pub(crate) struct RunInner {
     pub(crate) clock: Arc<dyn WallClock>,
     pub(crate) inlets: BTreeMap<String, Arc<dyn Inlet>>,
     pub(crate) status: OnceLock<Box<dyn Fn() -> PipelineStatus + Send + Sync>>,
+    pub(crate) letters: OnceLock<Box<dyn Fn() -> Vec<DeadLetter> + Send + Sync>>,
+    pub(crate) registry: Arc<Registry>,
     pub(crate) ready: AtomicBool,
     pub(crate) stop: Box<dyn Fn() + Send + Sync>,
     pub(crate) published: Mutex<Vec<PublishedWatcher>>,
@@ -99,6 +103,18 @@ impl Run {
             events: self.0.events_before,
             took: *self.0.resuming.get()?,
         })
+    }
+
+    /// The last thousand dead letters of this run, oldest first, of epochs that may not be committed.
+    #[must_use]
+    pub fn dead_letters(&self) -> Vec<DeadLetter> {
+        (self.0.letters.get().expect("set before anyone holds a run"))()
+    }
+
+    /// What the workers share, by name.
+    #[must_use]
+    pub fn registry(&self) -> &Registry {
+        &self.0.registry
     }
 
     /// The run's clock.

@@ -1,7 +1,8 @@
 //! A pipeline that runs, for whoever started it.
 //!
 //! ```text
-//!  the workers are joined ─▶ what they wrote last is durable ─▶ services stop, the last that started first ─▶ report
+//!  the workers are joined ─▶ what they wrote last is durable ─▶ what they shared is closed
+//!                         ─▶ services stop, the last that started first ─▶ report
 //! ```
 //!
 //! *Invariants*: the workers and services of a run do not outlive its [`Running`]: waiting ends them, and so does dropping.
@@ -10,7 +11,7 @@ use std::any::Any;
 
 use timely::communication::WorkerGuards;
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::flow::Live;
 use crate::run::{Run, Service};
 use crate::status::Report;
@@ -63,21 +64,22 @@ impl Running {
             joined.expect("a worker catches its panics");
         }
         let shared = &self.live.shared;
-        if let Err(source) = shared.setup.dead_letters.flush() {
-            shared.fail(Error::DeadLetters { source });
-        }
+        // Those of a run that failed are still open.
+        let inlets = self.live.run.0.inlets.values();
+        inlets.for_each(|inlet| inlet.close());
         shared.state.end_threads();
         if !shared.failed()
             && let Err(error) = shared.state.close()
         {
             shared.fail(error.into());
         }
-        self.lock = None;
+        shared.setup.registry.end();
         self.services
             .0
             .drain(..)
             .rev()
             .for_each(|mut service| service.stop());
+        self.lock = None;
     }
 }
 

@@ -1,17 +1,20 @@
 //! What the workers of a run share: its clock, its graph, and whether it is to go on.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::dead_letter::DeadLetters;
+use crate::dead_letter::RecentLetters;
+use crate::dead_letters::LetterSink;
 use crate::epoch::Epoch;
 use crate::epoch_clock::EpochClock;
 use crate::error::Error;
 use crate::guarantee::Guarantee;
 use crate::registry::Registry;
 use crate::snapshot::state::RunState;
-use crate::source::Rewind;
+use crate::source::{Ack, Rewind};
 use crate::source_meter::SourceMeter;
+use crate::state_place::StatePlace;
 use crate::status::{PipelineStatus, Report};
 use crate::step::Step;
 use crate::time::EventTime;
@@ -28,10 +31,11 @@ pub(crate) struct Setup {
     pub(crate) resumed: EventTime,
     /// What tells this run's files from others'.
     pub(crate) run_stamp: String,
-    /// Whether snapshots are taken.
-    pub(crate) durable: bool,
+    /// Whether snapshots are taken, and where.
+    pub(crate) place: StatePlace,
     pub(crate) registry: Arc<Registry>,
-    pub(crate) dead_letters: Arc<dyn DeadLetters>,
+    /// Leads dead letters to their sink, if there is one.
+    pub(crate) dead_letters: Option<Arc<LetterSink>>,
 }
 
 /// What is known once the graph is.
@@ -43,15 +47,25 @@ pub(crate) struct Shared {
     /// In the order in which they were built.
     pub(crate) steps: Vec<Arc<Step>>,
     pub(crate) sources: Vec<Arc<SourceMeter>>,
+    /// Who is told how far a source was read for good, by its name.
+    pub(crate) acks: BTreeMap<String, Arc<dyn Ack>>,
     pub(crate) stopping: AtomicBool,
     /// A source was stopped before it had ended.
     pub(crate) interrupted: AtomicBool,
     pub(crate) workers_built: AtomicUsize,
     pub(crate) workers_ended: AtomicUsize,
     pub(crate) published: AtomicU64,
+    pub(crate) recent_letters: RecentLetters,
     failed: AtomicBool,
     failure: Mutex<Option<Error>>,
 }
+
+/// Steps, sources, and who is told how far these were read for good.
+pub(crate) type Known = (
+    Vec<Arc<Step>>,
+    Vec<Arc<SourceMeter>>,
+    BTreeMap<String, Arc<dyn Ack>>,
+);
 
 impl Shared {
     pub(crate) fn new(
@@ -59,8 +73,7 @@ impl Shared {
         epochs: EpochClock,
         state: RunState,
         guarantee: Guarantee,
-        steps: Vec<Arc<Step>>,
-        sources: Vec<Arc<SourceMeter>>,
+        (steps, sources, acks): Known,
     ) -> Self {
         Shared {
             setup,
@@ -69,11 +82,13 @@ impl Shared {
             guarantee,
             steps,
             sources,
+            acks,
             stopping: AtomicBool::new(false),
             interrupted: AtomicBool::new(false),
             workers_built: AtomicUsize::new(0),
             workers_ended: AtomicUsize::new(0),
             published: AtomicU64::new(0),
+            recent_letters: RecentLetters::default(),
             failed: AtomicBool::new(false),
             failure: Mutex::new(None),
         }

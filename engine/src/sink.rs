@@ -19,6 +19,7 @@ use serde::{Deserialize, Serialize};
 use crate::epoch::Epoch;
 use crate::error::BoxError;
 use crate::registry::Registry;
+use crate::state_place::StatePlace;
 use crate::time::EventTime;
 use crate::value::{Column, Value};
 
@@ -206,8 +207,8 @@ pub struct SinkContext {
     /// What tells the files of this run from those of others: part of every name it publishes. A run that goes on from a
     /// snapshot has that of the run which took it; their epochs tell the two apart.
     pub run: String,
-    /// Whether the run takes snapshots, so that what it stages may be published by a later one.
-    pub durable: bool,
+    /// Where the run keeps its state; if it does, what is staged may be published by a later one.
+    pub place: StatePlace,
     /// The columns of its rows.
     pub columns: Arc<[Column]>,
     /// What the workers share.

@@ -16,6 +16,7 @@
 //! *Invariants*: a file never changes once it is named by a manifest. Nothing is published that no manifest names. The
 //! older of the two manifests can always be gone back to.
 
+pub(crate) mod acks;
 pub(crate) mod change;
 pub(crate) mod collect;
 pub(crate) mod commit;

@@ -23,6 +23,7 @@ use crate::inlet::Inlet;
 use crate::intake::Intake;
 use crate::record::Data;
 use crate::registry::Registry;
+use crate::state_place::StatePlace;
 use crate::time::EventTime;
 use crate::wall::WallClock;
 
@@ -100,7 +101,7 @@ pub trait Source: 'static {
     }
 
     /// Whether it can give again what was lost. It cannot, if not said otherwise.
-    fn rewind(&self) -> Rewind {
+    fn rewind(&self, _cx: &SourceContext) -> Rewind {
         Rewind::Nothing
     }
 
@@ -115,10 +116,27 @@ pub trait Source: 'static {
     /// What its event times are measured against.
     fn arrival(&self) -> Arrival;
 
+    /// What is told how far this source was read for good, if anyone is.
+    fn ack(&self, _cx: &SourceContext) -> Option<Arc<dyn Ack>> {
+        None
+    }
+
     /// The end at which events are pushed in, if it has one.
     fn inlet(&self, _cx: &SourceContext) -> Option<Arc<dyn Inlet>> {
         None
     }
+}
+
+/// Is told how far a source was read for good, so that what lies before may go.
+pub trait Ack: Send + Sync + 'static {
+    /// No run will ever ask for what lies before `position` of `partition` again.
+    ///
+    /// Told after a commit, of the one before it: a run may have to go back by one. In a run that keeps no state, after
+    /// each commit of that. Called by one thread at a time, in order; it should be quick.
+    ///
+    /// # Errors
+    /// What went wrong; ends the run.
+    fn ack(&self, partition: u32, position: &Position) -> Result<(), BoxError>;
 }
 
 /// A source gives positions and cannot be opened at one.
@@ -146,6 +164,11 @@ pub trait Partition: 'static {
 
     /// Where it stands after its last poll; `None` if it cannot be opened there again.
     fn position(&self) -> Option<Position> {
+        None
+    }
+
+    /// How many records wait to be read, as of its last poll, if that is known.
+    fn lag(&self) -> Option<u64> {
         None
     }
 
@@ -190,8 +213,12 @@ impl Waker {
 /// What a source may know of the run.
 #[derive(Clone)]
 pub struct SourceContext {
+    /// The name of the application.
+    pub app: String,
     /// The name the user gave the source.
     pub name: String,
+    /// What tells this run, and those it goes on from, from all others.
+    pub run: String,
     /// How many workers the run has.
     pub workers: usize,
     /// When the pipeline first started, recorded: the same on every worker, and in every run that goes on from a snapshot.
@@ -200,4 +227,6 @@ pub struct SourceContext {
     pub clock: Arc<dyn WallClock>,
     /// What the workers share.
     pub registry: Arc<Registry>,
+    /// Where the run keeps its state.
+    pub place: StatePlace,
 }

@@ -22,9 +22,17 @@ pub(crate) struct PartitionMeter {
     pub(crate) rejected: AtomicU64,
     pub(crate) bytes: AtomicU64,
     pub(crate) bytes_total: AtomicU64,
+    pub(crate) lag: AtomicU64,
     pub(crate) watermark: AtomicI64,
     pub(crate) state: AtomicU8,
     pub(crate) reason: Mutex<String>,
+}
+
+/// What stands for a number that is not known.
+pub(crate) const UNKNOWN: u64 = u64::MAX;
+
+fn known(number: &AtomicU64) -> Option<u64> {
+    Some(number.load(Ordering::Relaxed)).filter(|number| *number != UNKNOWN)
 }
 
 /// How a partition stands, for the status.
@@ -43,7 +51,8 @@ impl PartitionMeter {
             events: AtomicU64::new(0),
             rejected: AtomicU64::new(0),
             bytes: AtomicU64::new(0),
-            bytes_total: AtomicU64::new(u64::MAX),
+            bytes_total: AtomicU64::new(UNKNOWN),
+            lag: AtomicU64::new(UNKNOWN),
             watermark: AtomicI64::new(EventTime::MIN.micros()),
             state: AtomicU8::new(Shown::Active as u8),
             reason: Mutex::new("it was not polled yet".into()),
@@ -90,14 +99,19 @@ impl SourceMeter {
             events: meter.events.load(Ordering::Relaxed),
             rejected: meter.rejected.load(Ordering::Relaxed),
             bytes: meter.bytes.load(Ordering::Relaxed),
-            bytes_total: Some(meter.bytes_total.load(Ordering::Relaxed))
-                .filter(|total| *total != u64::MAX),
+            bytes_total: known(&meter.bytes_total),
+            lag: known(&meter.lag),
         };
+        let partitions: Vec<_> = self.partitions.iter().enumerate().map(partition).collect();
         SourceStatus {
             name: self.name.to_string(),
             events: self.events(),
             rejected: self.rejected(),
-            partitions: self.partitions.iter().enumerate().map(partition).collect(),
+            lag: partitions
+                .iter()
+                .filter_map(|partition| partition.lag)
+                .reduce(|a, b| a + b),
+            partitions,
         }
     }
 }

@@ -17,8 +17,9 @@ use std::sync::atomic::Ordering::Relaxed;
 use timely::dataflow::operators::Capability;
 use timely::scheduling::Activator;
 
+use crate::dead_letter::DeadLetter;
+use crate::epoch::Epoch;
 use crate::epoch_clock::Close;
-use crate::error::Error;
 use crate::mark::{Mark, Origin, Standing};
 use crate::reader::{Read, Reader};
 use crate::record::{Data, Record};
@@ -34,8 +35,8 @@ const IDLE_BEAT: std::time::Duration = seconds(1);
 /// The partitions of a source on one worker, with the epoch they are read into.
 pub(crate) struct SourceStep<P: Partition> {
     reader: Reader<P>,
-    /// For records, for marks and for changes, at the same epoch.
-    capabilities: [Capability<u64>; 3],
+    /// For records, marks, changes and dead letters, at the same epoch.
+    capabilities: [Capability<u64>; 4],
     epoch: u64,
     /// Records taken into `epoch`.
     taken: usize,
@@ -43,6 +44,14 @@ pub(crate) struct SourceStep<P: Partition> {
     standing_sent: Option<Standing>,
     timers: Timers,
     activator: Rc<Activator>,
+}
+
+/// What a source operator sends.
+pub(crate) enum Sent<T> {
+    /// Records of one partition, in order.
+    Records(Vec<Record<T>>),
+    /// What was rejected in the meantime.
+    Letters(Vec<DeadLetter>),
 }
 
 impl<P: Partition> SourceStep<P>
@@ -56,9 +65,9 @@ where
         timers: Timers,
         activator: Rc<Activator>,
     ) -> Self {
-        let mut capabilities: [Capability<u64>; 3] = capabilities
+        let mut capabilities: [Capability<u64>; 4] = capabilities
             .try_into()
-            .unwrap_or_else(|_| panic!("a source has three outputs"));
+            .unwrap_or_else(|_| panic!("a source has four outputs"));
         let epoch = reader.live.shared.epochs.first;
         capabilities
             .iter_mut()
@@ -78,7 +87,7 @@ where
     /// One activation; gives true when there will be no more.
     pub(crate) fn turn(
         &mut self,
-        mut send: impl FnMut(&Capability<u64>, Vec<Record<P::Item>>),
+        mut send: impl FnMut(&Capability<u64>, Sent<P::Item>),
         mut mark: impl FnMut(&Capability<u64>, Mark),
         mut keep: impl FnMut(&Capability<u64>, Change),
     ) -> bool {
@@ -105,10 +114,8 @@ where
             }
             return stopped;
         }
-        let read = self.read(&shared, now);
-        for batch in read.batches {
-            send(&self.capabilities[0], batch);
-        }
+        let mut read = self.read(&shared, now);
+        self.send(&mut read, &mut send);
         if shared.failed() {
             return false;
         }
@@ -130,29 +137,27 @@ where
         self.reader.live.shared.epochs.source_ended();
     }
 
-    /// Ends before the input does. What was pushed in and accepted is still taken: whoever pushed it was told so.
+    /// Ends before the input does. What was pushed in and accepted is still taken if the next run cannot have it again:
+    /// whoever pushed it was told so.
     fn stop(
         &mut self,
         shared: &Shared,
         now: EventTime,
-        send: &mut impl FnMut(&Capability<u64>, Vec<Record<P::Item>>),
+        send: &mut impl FnMut(&Capability<u64>, Sent<P::Item>),
         mark: &mut impl FnMut(&Capability<u64>, Mark),
     ) -> bool {
-        // A stop that came before the partitions were opened closed it too early: opening opens it.
+        // A stop that came before the partitions were opened may have closed it too early: opening may open it.
         if let Some(inlet) = &self.reader.inlet {
             inlet.close();
         }
-        while self.reader.inlet.is_some() {
+        while self.reader.inlet.is_some() && self.reader.forgets() {
             self.taken = 0;
-            let read = self.read(shared, now);
-            let any = read.any;
-            read.batches
-                .into_iter()
-                .for_each(|batch| send(&self.capabilities[0], batch));
+            let mut read = self.read(shared, now);
+            self.send(&mut read, send);
             if shared.failed() {
                 return false;
             }
-            if !any {
+            if !read.any {
                 break;
             }
         }
@@ -166,7 +171,23 @@ where
     /// Reads into the open epoch until that has its fill or nothing more is there at once.
     fn read(&mut self, shared: &Shared, now: EventTime) -> Read<P::Item> {
         let fill = shared.epochs.settings.fill;
-        self.reader.read(&mut self.taken, fill, now)
+        let at = (now, Epoch::from_u64(self.epoch));
+        self.reader.read(&mut self.taken, fill, at)
+    }
+
+    /// Sends what was read.
+    fn send(
+        &self,
+        read: &mut Read<P::Item>,
+        send: &mut impl FnMut(&Capability<u64>, Sent<P::Item>),
+    ) {
+        for batch in read.batches.drain(..) {
+            send(&self.capabilities[0], Sent::Records(batch));
+        }
+        if !read.letters.is_empty() {
+            let letters = std::mem::take(&mut read.letters);
+            send(&self.capabilities[3], Sent::Letters(letters));
+        }
     }
 
     /// Asks the clock to close the epoch if there is something to say in it.
@@ -215,11 +236,6 @@ where
 
     /// Sends how the partitions stand at the epoch they were read into, and what goes with it.
     fn seal(&mut self, mark: &mut impl FnMut(&Capability<u64>, Mark)) {
-        if std::mem::take(&mut self.reader.letters_to_flush)
-            && let Err(source) = self.reader.live.shared.setup.dead_letters.flush()
-        {
-            self.reader.live.shared.fail(Error::DeadLetters { source });
-        }
         let now = self.reader.live.shared.setup.clock.now();
         if let Some(standing) = self.standing_to_send(now) {
             let worker = u32::try_from(self.reader.worker).expect("workers are few");

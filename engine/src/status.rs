@@ -42,6 +42,8 @@ pub struct SourceStatus {
     pub events: u64,
     /// Records refused: they are dead letters.
     pub rejected: u64,
+    /// Records that wait to be read, if that is known.
+    pub lag: Option<u64>,
     /// The partitions in order.
     pub partitions: Vec<PartitionStatus>,
 }
@@ -67,6 +69,8 @@ pub struct PartitionStatus {
     pub bytes: u64,
     /// Bytes there are, if that is known.
     pub bytes_total: Option<u64>,
+    /// Records that wait to be read, if that is known.
+    pub lag: Option<u64>,
 }
 
 /// A step at one moment; numbers are sums over the workers.

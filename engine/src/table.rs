@@ -210,8 +210,13 @@ where
             counts_state: true,
         };
         let run = build.live.as_ref().map(|live| live.run.clone());
-        let logic =
-            ViewLogic::<K, V>::new(name, build.worker, run, settings.keep, build.setup.durable);
+        let logic = ViewLogic::<K, V>::new(
+            name,
+            build.worker,
+            run,
+            settings.keep,
+            build.setup.place.is_kept(),
+        );
         let fed = Fed {
             batches: self.changes.clone(),
             marks: self.marks.clone(),

@@ -49,7 +49,7 @@ fn build_on(worker: &mut Worker, build: &Rc<Build>, pipeline: &Pipeline) -> Resu
         pipeline(&mut flow)?;
         // What is missing on one worker would not fit together with what is there on the others.
         if build.graph.borrow().errors.is_empty() {
-            flow.finish();
+            flow.finish()?;
         }
         Ok(())
     })

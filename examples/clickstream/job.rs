@@ -58,11 +58,10 @@ const INTERRUPTED: u8 = 130;
 const KILL_AT: &str = "MILLSTREAM_KILL_AT";
 
 /// What the job writes below its output directory.
-const WRITTEN: [&str; 4] = [
+const WRITTEN: [&str; 3] = [
     "pages_per_minute",
     "countries_per_minute",
     "traffic_per_minute",
-    "dead-letters",
 ];
 
 impl Job {
@@ -95,8 +94,8 @@ impl Job {
         }
         let mut app = App::new("clickstream")
             .workers(self.run.workers())
-            .state(state.clone())
-            .dead_letters(DeadLetterFiles::new(self.out().join("dead-letters")));
+            .dead_letters(TopicSink::of_run(TopicSettings::new()))
+            .state(state.clone());
         if let Ok(point) = std::env::var(KILL_AT) {
             app = app.follow_commits(point.parse::<CrashPoint>()?.kill());
         }

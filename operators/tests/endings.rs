@@ -6,10 +6,9 @@ mod script;
 use std::sync::{Arc, Mutex};
 
 use millstream_engine::{
-    App, Arrival, BoxError, DeadLetter, DeadLetters, Epoch, EventTime, Flow, Inlet, Intake,
-    Partition, Polled, Published, Receipt, Refusal, Result, Run, Service, Sink, SinkContext,
-    SinkPart, SinkRow, Source, SourceContext, StageAt, Staged, VirtualClock, Waker, Watermarks,
-    millis, seconds,
+    Answer, App, Arrival, BoxError, Epoch, EventTime, Flow, Inlet, Intake, Offer, Partition,
+    Polled, Published, Receipt, Result, Run, Service, Sink, SinkContext, SinkPart, SinkRow, Source,
+    SourceContext, StageAt, Staged, VirtualClock, Waker, Watermarks, millis, seconds,
 };
 use millstream_operators::{Inspect, KeyBy, Map, Tumbling, Windows};
 use script::{Act, Script, ends};
@@ -68,8 +67,8 @@ struct Door {
 }
 
 impl Inlet for Pushed {
-    fn offer(&self, _content_type: Option<&str>, _body: &[u8]) -> Result<Receipt, Refusal> {
-        Ok(Receipt::default())
+    fn offer(&self, _offer: Offer, answer: Answer) {
+        answer(Ok(Receipt::default()));
     }
     fn body_bytes_max(&self) -> usize {
         1
@@ -216,6 +215,7 @@ impl Source for BreakingSource {
     }
 }
 
+#[derive(Clone)]
 struct Breaking(Breaks);
 
 impl Sink for Breaking {
@@ -283,34 +283,21 @@ fn whatever_breaks_ends_the_run_and_is_named() {
     }
 }
 
-/// Dead letters that cannot be kept.
-#[derive(Clone, Copy)]
-enum NoPost {
-    Write,
-    Flush,
-}
-
-impl DeadLetters for NoPost {
-    fn write(&self, _letters: Vec<DeadLetter>) -> Result<(), BoxError> {
-        match self {
-            NoPost::Write => Err("no ink".into()),
-            NoPost::Flush => Ok(()),
-        }
-    }
-    fn flush(&self) -> Result<(), BoxError> {
-        Err("no post".into())
-    }
-}
-
 #[test]
 fn dead_letters_that_cannot_be_kept_end_the_run() {
-    for (post, reason) in [(NoPost::Write, "no ink"), (NoPost::Flush, "no post")] {
+    for breaks in [
+        Breaks::OpenSink,
+        Breaks::Write,
+        Breaks::Stage,
+        Breaks::Publish,
+    ] {
         for workers in 1..=3 {
             // No event happens at the end of time: each is a dead letter.
             let script = Script(vec![vec![Act::Emit(EventTime::MAX, 1), Act::Rest]; 4]);
-            let app = app(workers).dead_letters(post);
+            let app = app(workers).dead_letters(Breaking(breaks));
             let error = ends(app, counting(script)).expect_err("no post");
-            assert_eq!(error.to_string(), format!("dead letters: {reason}"));
+            let expected = format!("sink \"dead-letters\": here: {breaks:?}");
+            assert_eq!(error.to_string(), expected);
         }
     }
 }

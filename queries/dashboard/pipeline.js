@@ -24,8 +24,8 @@ function renderSource(source, now, wasOpen) {
   const partitions = `${n} ${n === 1 ? "partition" : "partitions"}`;
   const counts = ` source · ${number(source.events)} events${rejected} · ${partitions}`;
   const summary = h("summary", {}, h("strong", {}, source.name), h("span", { class: "quiet" }, counts));
-  const names = ["#", "state", "watermark", "why it stands there", "events", "rejected", "read"];
-  const numeric = new Set(["#", "events", "rejected", "read"]);
+  const names = ["#", "state", "watermark", "why it stands there", "events", "rejected", "waiting", "read"];
+  const numeric = new Set(["#", "events", "rejected", "waiting", "read"]);
   const head = h("tr", {}, ...names.map((name) => h("th", { class: numeric.has(name) ? "number" : "" }, name)));
   const rows = source.partitions.map((partition) => renderPartition(partition, now));
   const table = h("table", {}, h("thead", {}, head), h("tbody", {}, ...rows));
@@ -45,6 +45,7 @@ function renderPartition(partition, now) {
     h("td", { class: "reason" }, partition.reason),
     h("td", { class: "number" }, number(partition.events)),
     h("td", { class: partition.rejected > 0 ? "number warn" : "number" }, number(partition.rejected)),
+    h("td", { class: "number" }, partition.lag === null ? "" : number(partition.lag)),
     renderProgress(partition));
 }
 

@@ -53,6 +53,16 @@ pub struct RunArgs {
     #[arg(long, env = "MILLSTREAM_NO_HTTP", value_parser = FalseyValueParser::new())]
     pub no_http: bool,
 
+    /// Lets web pages of this origin (scheme, host and port) push events and read views; * for all; may be said several
+    /// times
+    #[arg(
+        long,
+        env = "MILLSTREAM_ALLOW_ORIGIN",
+        value_name = "ORIGIN",
+        value_delimiter = ','
+    )]
+    pub allow_origin: Vec<String>,
+
     /// The folder that files are written to
     #[arg(long, env = "MILLSTREAM_OUT", value_name = "DIR")]
     pub out: Option<PathBuf>,
@@ -102,10 +112,12 @@ impl RunArgs {
         if self.no_http {
             return None;
         }
-        Some(match &self.listen {
+        let service = match &self.listen {
             Some(address) => HttpService::new(address),
             None => HttpService::new(LISTEN_DEFAULT).or_free_port(),
-        })
+        };
+        let origins = self.allow_origin.iter();
+        Some(origins.fold(service, HttpService::allow_origin))
     }
 }
 
@@ -149,6 +161,20 @@ mod tests {
     fn several_states_are_dropped() {
         let args = parse(&["--drop-state", "pages,view:sums", "--drop-state", "old"]).unwrap();
         assert_eq!(args.drop_state, ["pages", "view:sums", "old"]);
+    }
+
+    #[test]
+    fn several_origins_are_allowed() {
+        let args = parse(&[
+            "--allow-origin",
+            "https://a.example,https://b.example",
+            "--allow-origin",
+            "*",
+        ]);
+        assert_eq!(
+            args.unwrap().allow_origin,
+            ["https://a.example", "https://b.example", "*"]
+        );
     }
 
     #[test]

@@ -137,7 +137,7 @@ impl Question {
     }
 }
 
-fn parse_limit(text: &str) -> Result<usize, BadParameter> {
+pub(crate) fn parse_limit(text: &str) -> Result<usize, BadParameter> {
     match text.parse() {
         Ok(limit) if (1..=LIMIT_MAX).contains(&limit) => Ok(limit),
         _ => Err(BadParameter::new(

@@ -4,8 +4,12 @@
 //! The detail says what was tried on what, and what to do. Errors that the HTTP library makes itself (an
 //! unknown path, a method that is not there) are turned into the same shape by [`in_shape`].
 
+use std::time::Duration;
+
 use axum::Json;
-use axum::http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER};
+use axum::http::header::{
+    CONNECTION, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE,
+};
 use axum::http::{Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use millstream_engine::Refusal;
@@ -38,14 +42,39 @@ pub(crate) enum Problem {
     BadMethod { method: Method, path: String },
     #[error("none of {accept:?} can be had: rows come as {formats}")]
     NotAcceptable { accept: String, formats: String },
-    #[error("a body encoded as {encoding:?} cannot be read: send it as it is")]
-    BadEncoding { encoding: String },
+    #[error("the value of the header {name} is no text: send visible ASCII or UTF-8")]
+    BadHeader { name: HeaderName },
     #[error(transparent)]
     Refused(#[from] Refusal),
     #[error("the body broke off: {reason}")]
     BodyBrokeOff { reason: String },
+    #[error("the body was not all there after {} s: send it faster, or in parts", within.as_secs_f64())]
+    SlowBody { within: Duration },
+    #[error(
+        "the server holds all the {bytes_max} bytes of bodies that it may: try again in {retry_after_seconds} s"
+    )]
+    Crowded {
+        bytes_max: usize,
+        retry_after_seconds: u32,
+    },
     #[error("the pipeline is not ready: it is {state}")]
     NotReady { state: &'static str },
+    #[error(
+        "no view has seen everything up to {token:?} after {} ms: ask again, with a longer wait_ms if need be",
+        waited.as_millis()
+    )]
+    NotSeenYet { token: String, waited: Duration },
+    #[error(
+        "a page of {origin} may not send anything here: let it in with --allow-origin, if it is yours"
+    )]
+    ForeignOrigin { origin: String },
+    #[error("there are no dead letters to be read: this pipeline does not keep them in a log")]
+    NoLetters,
+    #[error(
+        "dead letters of source {source_name:?} cannot be sent again: it reads its input itself; mend what was wrong and \
+         start over with --fresh"
+    )]
+    NotSentAgain { source_name: String },
     #[error("the answer could not be made: {reason}")]
     Internal { reason: String },
     #[error("{detail}")]
@@ -87,20 +116,37 @@ impl Problem {
             Problem::NotAcceptable { .. } => {
                 (S::NOT_ACCEPTABLE, "not-acceptable", "Not acceptable")
             }
-            Problem::BadEncoding { .. } => (
-                S::UNSUPPORTED_MEDIA_TYPE,
-                "bad-encoding",
-                "Unsupported content encoding",
-            ),
+            Problem::BadHeader { .. } => (S::BAD_REQUEST, "bad-header", "Bad header"),
             Problem::Refused(refusal) => row_of_refusal(refusal),
             Problem::BodyBrokeOff { .. } => (S::BAD_REQUEST, "body-broke-off", "Incomplete body"),
+            Problem::SlowBody { .. } => (S::REQUEST_TIMEOUT, "body-too-slow", "Body too slow"),
+            Problem::Crowded { .. } => (S::TOO_MANY_REQUESTS, "server-full", "Server is full"),
             Problem::NotReady { .. } => (S::SERVICE_UNAVAILABLE, "not-ready", "Not ready"),
+            Problem::NotSeenYet { .. } => (S::SERVICE_UNAVAILABLE, "not-seen-yet", "Not seen yet"),
+            Problem::ForeignOrigin { .. } => (S::FORBIDDEN, "foreign-origin", "Foreign origin"),
+            Problem::NoLetters => (S::NOT_FOUND, "no-dead-letters", "No dead letters"),
+            Problem::NotSentAgain { .. } => (S::CONFLICT, "not-sent-again", "Not sent again"),
             Problem::Internal { .. } => (S::INTERNAL_SERVER_ERROR, "internal", "Internal error"),
             Problem::Other { status, .. } => (
                 *status,
                 "http",
                 status.canonical_reason().unwrap_or("Error"),
             ),
+        }
+    }
+
+    fn retry_after_seconds(&self) -> Option<u32> {
+        match self {
+            Problem::Crowded {
+                retry_after_seconds,
+                ..
+            }
+            | Problem::Refused(Refusal::Full {
+                retry_after_seconds,
+                ..
+            }) => Some(*retry_after_seconds),
+            Problem::Refused(Refusal::Stopping { .. }) => Some(STOPPING_RETRY_AFTER),
+            _ => None,
         }
     }
 
@@ -128,30 +174,25 @@ impl Problem {
 }
 
 fn row_of_refusal(refusal: &Refusal) -> (StatusCode, &'static str, &'static str) {
+    use StatusCode as S;
     match refusal {
-        Refusal::Full { .. } => (
-            StatusCode::TOO_MANY_REQUESTS,
-            "source-full",
-            "Source is full",
+        Refusal::Unauthorized { .. } => (S::UNAUTHORIZED, "unauthorized", "Not authorized"),
+        Refusal::Full { .. } => (S::TOO_MANY_REQUESTS, "source-full", "Source is full"),
+        Refusal::TooLarge { .. } => (S::PAYLOAD_TOO_LARGE, "body-too-large", "Body too large"),
+        Refusal::Unsupported { .. } => (
+            S::UNSUPPORTED_MEDIA_TYPE,
+            "body-unsupported",
+            "Unsupported body",
         ),
-        Refusal::TooLarge { .. } => (
-            StatusCode::PAYLOAD_TOO_LARGE,
-            "body-too-large",
-            "Body too large",
-        ),
-        Refusal::Unreadable { .. } => (
-            StatusCode::BAD_REQUEST,
-            "body-unreadable",
-            "Unreadable body",
-        ),
+        Refusal::Unreadable { .. } => (S::BAD_REQUEST, "body-unreadable", "Unreadable body"),
+        Refusal::Broken { .. } => (S::SERVICE_UNAVAILABLE, "broken", "Cannot keep events"),
         // Stopping, and whatever other reason there may come to be not to take events for now.
-        _ => (
-            StatusCode::SERVICE_UNAVAILABLE,
-            "stopping",
-            "Not taking events",
-        ),
+        _ => (S::SERVICE_UNAVAILABLE, "stopping", "Not taking events"),
     }
 }
+
+/// How long it takes to start again, at a guess, in seconds.
+const STOPPING_RETRY_AFTER: u32 = 5;
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
@@ -160,12 +201,17 @@ impl IntoResponse for Problem {
         let mut response = (status, Json(&document)).into_response();
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(PROBLEM_TYPE));
-        if let Problem::Refused(Refusal::Full {
-            retry_after_seconds,
-            ..
-        }) = self
+        if let Some(seconds) = self.retry_after_seconds() {
+            headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if let Problem::Refused(Refusal::Unauthorized { challenge, .. }) = &self
+            && let Ok(challenge) = HeaderValue::try_from(challenge)
         {
-            headers.insert(RETRY_AFTER, HeaderValue::from(retry_after_seconds));
+            headers.insert(WWW_AUTHENTICATE, challenge);
+        }
+        if let Problem::SlowBody { .. } = self {
+            // What is still to come of the body must not be taken for the next request.
+            headers.insert(CONNECTION, HeaderValue::from_static("close"));
         }
         response
     }

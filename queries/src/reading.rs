@@ -5,7 +5,8 @@
 
 use std::sync::Arc;
 
-use millstream_engine::{Inlet, PipelineStatus, Run, Snapshot};
+use millstream_connectors::{LetterBook, LetterError, Topic};
+use millstream_engine::{DEAD_LETTERS, Inlet, PipelineStatus, Run, Snapshot};
 
 /// Called with every new snapshot, in order; must be quick, since a worker may be calling.
 pub type SnapshotWatcher = Box<dyn Fn(&Arc<Snapshot>) + Send + Sync>;
@@ -26,6 +27,14 @@ pub trait Reading: Send + Sync + 'static {
 
     /// The names of all sources that events can be pushed into.
     fn inlet_names(&self) -> Vec<String>;
+
+    /// The dead letters, if they are kept where they can be read, and once the pipeline is up.
+    ///
+    /// # Errors
+    /// If they cannot be read.
+    fn letters(&self) -> Result<Option<Arc<LetterBook>>, LetterError> {
+        Ok(None)
+    }
 
     /// Whether the pipeline is up: every worker built, its state there.
     fn is_ready(&self) -> bool;
@@ -50,6 +59,15 @@ impl Reading for Run {
 
     fn inlet_names(&self) -> Vec<String> {
         Run::inlet_names(self)
+    }
+
+    fn letters(&self) -> Result<Option<Arc<LetterBook>>, LetterError> {
+        let registry = self.registry();
+        let Some(topic) = registry.get::<Topic>(&format!("topic:{DEAD_LETTERS}")) else {
+            return Ok(None);
+        };
+        let open = || LetterBook::open((*topic).clone());
+        registry.get_or_make("letters", open).map(Some)
     }
 
     fn is_ready(&self) -> bool {

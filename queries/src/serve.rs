@@ -1,7 +1,7 @@
 //! What an application gains here: to be served over HTTP, and to be made from the command line.
 
 use clap::Parser;
-use millstream_connectors::DeadLetterFiles;
+use millstream_connectors::{TopicSettings, TopicSink};
 use millstream_engine::App;
 
 use crate::args::RunArgs;
@@ -11,23 +11,32 @@ use crate::server::HttpService;
 pub trait Serve {
     /// Serves views, changes, sources, status and dashboard over HTTP at `address`, such as `127.0.0.1:8080`.
     ///
-    /// If the address is taken the application does not start. See [`HttpService`] for more.
+    /// If the address is taken the application does not start. Dead letters are kept in a log, if they have no other place,
+    /// so that they can be read and sent again. See [`HttpService`] for more.
     #[must_use]
     fn serve(self, address: &str) -> Self;
 }
 
 impl Serve for App {
     fn serve(self, address: &str) -> Self {
-        self.service(HttpService::new(address))
+        keeping_letters(self).service(HttpService::new(address))
     }
+}
+
+/// The application with a log for its dead letters, if it has no other place for them.
+fn keeping_letters(app: App) -> App {
+    if app.keeps_dead_letters() {
+        return app;
+    }
+    app.dead_letters(TopicSink::of_run(TopicSettings::new()))
 }
 
 /// Makes applications from the command line.
 pub trait FromArgs: Sized {
     /// An application with the flags of [`RunArgs`]: exits with a sentence if the command line makes no sense.
     ///
-    /// Where results go is the pipeline's affair; dead letters go below `--out`, if it is given. State is kept in `--state`,
-    /// or in `.state` below `--out`; without either of them none is. `--fresh` forgets it, and touches no results.
+    /// Where results go is the pipeline's affair. State is kept in `--state`, or in `.state` below `--out`, and dead letters
+    /// in a log beside it; without either of them both are in memory. `--fresh` forgets them, and touches no results.
     #[must_use]
     fn from_args(name: &str) -> Self;
 
@@ -48,10 +57,7 @@ impl FromArgs for App {
     }
 
     fn with_args(mut self, args: &RunArgs) -> Self {
-        self = self.workers(args.workers());
-        if let Some(out) = &args.out {
-            self = self.dead_letters(DeadLetterFiles::new(out.join("dead-letters")));
-        }
+        self = keeping_letters(self).workers(args.workers());
         if let Some(state) = args.state() {
             self = self.state(state);
         }

@@ -8,12 +8,15 @@
 //! It runs on threads of its own, so that a pipeline needs no async runtime and no request ever holds up a worker.
 //! With no client connected nothing ticks: no timer, no poll.
 
+mod after;
 mod bodies;
 mod changes;
 mod dashboard;
 mod frame;
 mod health;
+mod letters;
 mod metrics;
+mod origins;
 mod pipeline;
 mod routes;
 mod sources;
@@ -26,12 +29,15 @@ use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use axum::Router;
 use axum::serve::ListenerExt;
 use millstream_engine::{BoxError, Run, Service};
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::watch;
 
 use crate::reading::Reading;
+use origins::Allowed;
+use sources::{Door, DoorSettings};
 use state::State;
 
 /// How long answers in flight may take when the server ends.
@@ -71,6 +77,16 @@ pub enum ServeError {
         /// What the system said.
         source: io::Error,
     },
+    /// Web pages of something that is no origin cannot be let in.
+    #[error(
+        "cannot allow the origin {origin:?}: {reason}: take scheme and host, such as https://shop.example, or * for all"
+    )]
+    BadOrigin {
+        /// What was given.
+        origin: String,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
     /// The server was started before and not stopped.
     #[error("the HTTP server is running already: stop it first")]
     Running,
@@ -88,6 +104,8 @@ pub enum ServeError {
 pub struct HttpService {
     address: String,
     or_free_port: bool,
+    origins: Vec<String>,
+    door: DoorSettings,
     bound: Arc<OnceLock<SocketAddr>>,
     serving: Option<Serving>,
 }
@@ -104,6 +122,8 @@ impl HttpService {
         HttpService {
             address,
             or_free_port: false,
+            origins: Vec::new(),
+            door: DoorSettings::default(),
             bound,
             serving: None,
         }
@@ -118,6 +138,41 @@ impl HttpService {
         self
     }
 
+    /// Lets web pages of `origin` push events and read views, their changes and the state of the pipeline.
+    ///
+    /// An origin is scheme, host and port, such as `https://shop.example`; `*` lets the pages of all in. May be said several
+    /// times; if it is not, browsers keep pages of other origins from reading, and the server refuses what they post. What is no origin is an error when the server starts.
+    ///
+    /// # Examples
+    /// ```
+    /// use millstream_queries::HttpService;
+    /// let service = HttpService::new("127.0.0.1:0")
+    ///     .allow_origin("https://shop.example")
+    ///     .allow_origin("http://localhost:3000");
+    /// ```
+    #[must_use]
+    pub fn allow_origin(mut self, origin: impl Into<String>) -> Self {
+        self.origins.push(origin.into());
+        self
+    }
+
+    /// Waits up to `time` for the body of a request to arrive, 30 s if not said otherwise; a slower one is answered 408.
+    #[must_use]
+    pub fn body_within(mut self, time: Duration) -> Self {
+        self.door.body_within = time;
+        self
+    }
+
+    /// Holds up to `bytes` of bodies at once, of all requests together and as they were sent, 256 MiB if not said otherwise.
+    ///
+    /// A body for which there is no room waits for others to be done, for a tenth of the time it may take to arrive, and is
+    /// answered 429 then; one that is larger than all of it is answered 413.
+    #[must_use]
+    pub fn bodies_bytes_max(mut self, bytes: usize) -> Self {
+        self.door.bodies_bytes_max = bytes;
+        self
+    }
+
     /// Where the server listens, for whoever asks after it was started.
     #[must_use]
     pub fn address(&self) -> Arc<OnceLock<SocketAddr>> {
@@ -127,11 +182,12 @@ impl HttpService {
     /// Listens, and serves `reading` until [`stop`](Service::stop).
     ///
     /// # Errors
-    /// If the address is bad or taken, or there are no threads to be had.
+    /// If the address is bad or taken, an origin is none, or there are no threads to be had.
     pub fn serve(&mut self, reading: Arc<dyn Reading>) -> Result<(), ServeError> {
         if self.serving.is_some() {
             return Err(ServeError::Running);
         }
+        let origins = (Allowed::of(&self.origins)?, origins::layer(&self.origins)?);
         let listener = self.listen()?;
         let address = listener.local_addr();
         listener
@@ -140,9 +196,11 @@ impl HttpService {
         let runtime = runtime().map_err(|source| ServeError::Threads { source })?;
         let ending = watch::Sender::new(false);
         let state = Arc::new(State::new(reading, ending.clone()));
+        let door = Door::new(Arc::clone(&state), self.door);
+        let routes = routes::routes(Arc::clone(&state), door, origins);
         let thread = std::thread::Builder::new()
             .name("http".into())
-            .spawn(move || run(runtime, listener, state))
+            .spawn(move || run(runtime, listener, state, routes))
             .map_err(|source| ServeError::Threads { source })?;
         self.serving = Some(Serving { ending, thread });
         if let Ok(address) = address {
@@ -195,18 +253,18 @@ fn runtime() -> io::Result<Runtime> {
 }
 
 /// Serves until the end; on the server's own thread.
-fn run(runtime: Runtime, listener: TcpListener, state: Arc<State>) {
+fn run(runtime: Runtime, listener: TcpListener, state: Arc<State>, routes: Router) {
     let mut ending = state.ending.subscribe();
     let mut ended = ending.clone();
     let served = async move {
-        tokio::spawn(Arc::clone(&state).pass_on_news());
+        tokio::spawn(state.pass_on_news());
         // An event must not wait in the socket for the one after it.
         let listener = tokio::net::TcpListener::from_std(listener)?.tap_io(|stream| {
             if let Err(error) = stream.set_nodelay(true) {
                 tracing::debug!(%error, "a connection stays with delayed sending");
             }
         });
-        let served = axum::serve(listener, routes::routes(state));
+        let served = axum::serve(listener, routes);
         let graceful = served.with_graceful_shutdown(async move {
             let _ = ending.wait_for(|ending| *ending).await;
         });

@@ -1,29 +1,14 @@
 //! Dead letters that a test can read.
 #![allow(dead_code, reason = "not every test needs all of it")]
 
-use std::sync::{Arc, Mutex};
+use millstream::engine::DeadLetter;
+use millstream::prelude::*;
 
-use millstream::engine::{BoxError, DeadLetter, DeadLetters};
-
-/// Keeps all letters; a copy keeps the same.
-#[derive(Clone, Default)]
-pub(crate) struct Letters(Arc<Mutex<Vec<DeadLetter>>>);
-
-impl Letters {
-    /// The letters so far, by partition and place.
-    pub(crate) fn sorted(&self) -> Vec<DeadLetter> {
-        let mut letters = self.0.lock().expect("no one panics with it").clone();
-        letters.sort_by_key(|letter| (letter.source.clone(), letter.offset, letter.partition));
-        letters
-    }
-}
-
-impl DeadLetters for Letters {
-    fn write(&self, letters: Vec<DeadLetter>) -> Result<(), BoxError> {
-        self.0
-            .lock()
-            .expect("no one panics with it")
-            .extend(letters);
-        Ok(())
-    }
+/// The letters that were published into `memory`, by source and place.
+pub(crate) fn letters_in(memory: &Memory) -> Vec<DeadLetter> {
+    let rows = memory.rows();
+    let letter = |row: &Vec<_>| DeadLetter::from_values(row).expect("a row of a letter");
+    let mut letters: Vec<_> = rows.iter().map(letter).collect();
+    letters.sort_by_key(|letter| (letter.source.clone(), letter.offset, letter.partition));
+    letters
 }

@@ -40,6 +40,11 @@ impl Live {
         Ok(request.call()?)
     }
 
+    /// Where it listens: host and port.
+    pub(crate) fn address(&self) -> &str {
+        &self.address
+    }
+
     pub(crate) fn get(&self, path: &str) -> anyhow::Result<Value> {
         let mut answer = self.answer(path)?;
         anyhow::ensure!(answer.status() == 200, "{path}: {answer:?}");
@@ -75,8 +80,8 @@ impl Live {
         }
     }
 
-    /// Posts page views of `url`, one at each of these times.
-    pub(crate) fn post(&self, url: &str, times: &[String]) -> anyhow::Result<()> {
+    /// Posts page views of `url`, one at each of these times; gives the token.
+    pub(crate) fn post(&self, url: &str, times: &[String]) -> anyhow::Result<String> {
         let view = |time: &String| {
             json!({"timestamp": time, "data": {"userId": time, "sessionId": "s", "url": url, "referrer": null,
                 "country": "NZ", "device": "phone", "durationMs": 12}})
@@ -87,6 +92,6 @@ impl Live {
             .send(serde_json::to_string(&views)?)?;
         let answer: Value = answer.body_mut().read_json()?;
         anyhow::ensure!(answer["accepted"] == times.len(), "{answer}");
-        Ok(())
+        Ok(answer["token"].as_str().unwrap_or_default().to_owned())
     }
 }

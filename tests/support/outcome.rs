@@ -9,10 +9,12 @@ use std::process::Command;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use millstream::connectors::Letter;
 use millstream::prelude::*;
 
 use crate::files::{files_below, rows_below};
 use crate::job::{clickstream, of_summary};
+use crate::letter_log::letters_beside;
 
 /// The tables that the job writes.
 pub(crate) const TABLES: [&str; 3] = [
@@ -90,24 +92,23 @@ impl Counted {
 pub(crate) struct Outcome {
     tables: [Vec<Vec<String>>; 3],
     /// Each line that was rejected: its lane and its place.
-    letters: BTreeSet<(u64, u64)>,
-    /// How often it was said that one was.
-    n_letters: usize,
+    letters: Vec<(u64, u64)>,
 }
 
 impl Outcome {
     pub(crate) fn of(out: &Path) -> Self {
-        let path = out.join("dead-letters").join("files.ndjson");
-        let text = std::fs::read_to_string(path).unwrap_or_default();
-        // A crash can cut a line off; what it said is said again.
-        let letters = text.lines().filter_map(|line| {
-            let letter: serde_json::Value = serde_json::from_str(line).ok()?;
-            Some((letter["partition"].as_u64()?, letter["offset"].as_u64()?))
-        });
+        Self::beside(out, &out.join(".state"))
+    }
+
+    /// What came of a run with its state in `state`.
+    fn beside(out: &Path, state: &Path) -> Self {
+        let letters = letters_beside(state);
+        let place = |letter: &Letter| (u64::from(letter.partition), letter.offset);
+        let mut letters: Vec<_> = letters.iter().map(place).collect();
+        letters.sort_unstable();
         Outcome {
             tables: TABLES.map(|table| rows_below(&out.join(table))),
-            n_letters: text.lines().count(),
-            letters: letters.collect(),
+            letters,
         }
     }
 
@@ -130,12 +131,21 @@ impl Outcome {
 
     /// Checks that the same came of `out`, row for row, and that nothing half done is left there.
     pub(crate) fn check(&self, out: &Path, context: &str) {
-        let found = Outcome::of(out);
+        self.check_beside(out, &out.join(".state"), context);
+    }
+
+    /// The same of a run with its state in `state`.
+    pub(crate) fn check_beside(&self, out: &Path, state: &Path, context: &str) {
+        let found = Outcome::beside(out, state);
         for (table, (found, expected)) in TABLES.iter().zip(found.tables.iter().zip(&self.tables)) {
             check_rows(found, expected, &format!("{table}, {context}"));
         }
-        assert_eq!(found.letters, self.letters, "dead letters, {context}");
-        assert!(found.n_letters >= self.letters.len(), "{context}");
+        let (n_found, n_expected) = (found.letters.len(), self.letters.len());
+        assert_eq!(n_found, n_expected, "dead letters, {context}");
+        assert!(
+            found.letters == self.letters,
+            "other dead letters, {context}"
+        );
         check_nothing_is_left(out, context);
         check_days_are_final(out, context);
     }

@@ -44,6 +44,11 @@ impl Process {
         })
     }
 
+    /// What the system calls it.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Lets it run for `time`; gives whether it still does.
     pub(crate) fn runs_for(&mut self, time: Duration) -> bool {
         let until = Instant::now() + time;

@@ -41,6 +41,7 @@ fn no_row_is_missing_however_often_the_pipeline_is_killed() {
             rows: &numbered(times),
             n_kills: 10,
             n_workers_max: 4,
+            loses_commits: true,
             random: Random::new(seed),
         }
         .run();

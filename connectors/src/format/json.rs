@@ -3,6 +3,8 @@
 //! Text is checked to be UTF-8 first and as a whole: the parser would pass over bad bytes in fields that nobody asked for.
 //! It nests at most 128 deep in what it keeps; what it passes over it goes through without recursion.
 
+mod event_id;
+
 use std::cell::Cell;
 use std::marker::PhantomData;
 
@@ -48,14 +50,7 @@ impl<T: Data> Decode for Json<T> {
 
     #[inline]
     fn decode(&self, record: &[u8]) -> Result<T, DecodeError> {
-        let text = match std::str::from_utf8(record) {
-            Ok(text) => text,
-            Err(error) => {
-                return Err(DecodeError::NotUtf8 {
-                    place: place(record, error.valid_up_to()),
-                });
-            }
-        };
+        let text = text_of(record)?;
         // A derived struct would also take its fields from an array, by place: nobody means that.
         let first = record.iter().position(|byte| !b" \t\r\n".contains(byte));
         match first {
@@ -69,6 +64,19 @@ impl<T: Data> Decode for Json<T> {
         }
         serde_json::from_str(text).map_err(|error| explain(&error))
     }
+
+    /// The `eventId` of the object, if it is a string that is not empty, or a number.
+    fn event_id(&self, record: &[u8]) -> Option<String> {
+        event_id::find(record)
+    }
+}
+
+/// `record` as text.
+#[inline]
+pub(crate) fn text_of(record: &[u8]) -> Result<&str, DecodeError> {
+    std::str::from_utf8(record).map_err(|error| DecodeError::NotUtf8 {
+        place: place(record, error.valid_up_to()),
+    })
 }
 
 /// The place of the byte at `at`.
@@ -81,7 +89,7 @@ fn place(record: &[u8], at: usize) -> Place {
 }
 
 #[cold]
-fn explain(error: &serde_json::Error) -> DecodeError {
+pub(crate) fn explain(error: &serde_json::Error) -> DecodeError {
     let place = Place {
         line: error.line().max(1),
         column: error.column().max(1),
@@ -210,7 +218,8 @@ mod tests {
         let array = b"  [{\"timestamp\": \"2025-01-15T10:30:00Z\"}]";
         check(
             array,
-            "found an array at column 3, expected an object: make each of its elements a record of its own",
+            "found an array at column 3, expected an object: a record is one event, \
+             so make each element of the array a record of its own (in NDJSON a line)",
         );
         let two = br#"{"timestamp":"2025-01-15T10:30:00Z","data":[1,"a"]} {}"#;
         check(

@@ -1,6 +1,6 @@
 //! What a handle on rows in memory has after its pipeline was killed.
 
-use millstream_engine::{EventTime, seconds};
+use millstream_engine::{EventTime, StatePlace, seconds};
 
 use super::*;
 use crate::testing::{Buckets, Killed, Random, TestedPart, numbered, sink_context};
@@ -24,6 +24,7 @@ fn each_row_is_there_once_however_often_the_pipeline_is_killed() {
             rows: &rows,
             n_kills: 10,
             n_workers_max: 4,
+            loses_commits: true,
             random: Random::new(seed),
         }
         .run();
@@ -89,7 +90,7 @@ fn two_sinks_on_one_handle_have_rows_of_their_own() {
 fn runs_without_snapshots_add_up() {
     let memory = Memory::new();
     let cx = SinkContext {
-        durable: false,
+        place: StatePlace::none(),
         ..sink_context(0, 1, &Arc::default())
     };
     for n in 0..2 {

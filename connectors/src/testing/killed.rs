@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use millstream_engine::{
     Column, ColumnType, Epoch, EventTime, Registry, Sink, SinkContext, SinkPart, SinkRow, StageAt,
-    Staged, Value, minutes, seconds,
+    Staged, StatePlace, Value, minutes, seconds, testing::FaultStore,
 };
 
 use super::Random;
@@ -67,6 +67,8 @@ pub(crate) struct Killed<'a> {
     /// How often it is killed.
     pub(crate) n_kills: usize,
     pub(crate) n_workers_max: usize,
+    /// Whether the newest commit may be lost, and the run goes on from the one before.
+    pub(crate) loses_commits: bool,
     pub(crate) random: Random,
 }
 
@@ -82,7 +84,8 @@ impl Killed<'_> {
     pub(crate) fn run(mut self) {
         let mut commits = Vec::new();
         for run in 1.. {
-            if commits.len() > 1 && self.n_kills > 0 && self.random.below(6) == 0 {
+            let may_lose = self.loses_commits && commits.len() > 1 && self.n_kills > 0;
+            if may_lose && self.random.below(6) == 0 {
                 commits.pop();
             }
             let registry = Arc::default();
@@ -119,7 +122,7 @@ pub(crate) fn context(worker: usize, workers: usize, registry: &Arc<Registry>) -
         worker,
         workers,
         run: "r-1".into(),
-        durable: true,
+        place: StatePlace::at(Arc::new(FaultStore::new())),
         columns: vec![Column::new("n", ColumnType::Int64)].into(),
         registry: Arc::clone(registry),
     }

@@ -3,7 +3,9 @@
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
 
-use millstream_connectors::{Console, Memory, ParquetFiles};
+use millstream_connectors::{
+    Console, Memory, MemoryStore, ParquetFiles, Topic, TopicSettings, TopicSink,
+};
 use millstream_engine::{EventTime, Sink, Value};
 
 use crate::kit::{Run, columns, row, visible_files};
@@ -54,6 +56,21 @@ fn parquet_files() {
     check(&ParquetFiles::new(folder.path()), || {
         visible_files(folder.path()).len()
     });
+}
+
+#[test]
+fn topic() {
+    let topic = Topic::open_in(Arc::new(MemoryStore::new()), TopicSettings::new()).unwrap();
+    let n_records = || usize::try_from(topic.end(0)).unwrap();
+    check(&TopicSink::new(&topic), n_records);
+    let mut reader = topic.read(0, 0);
+    let first = reader.next().unwrap().unwrap();
+    assert_eq!(
+        String::from_utf8_lossy(first.payload),
+        "{\"window_start\":\"2026-11-23T10:00:00Z\",\"window_end\":\"2026-11-23T10:01:00Z\",\
+         \"url\":\"/a\",\"views\":1,\"p95_duration_ms\":0.5}"
+    );
+    assert_eq!(first.id, b"r1-1.2-0-0/0");
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use millstream_connectors::ParquetFiles;
 use millstream_engine::{
     BoxError, Column, ColumnType, Epoch, EventTime, Published, Registry, Sink, SinkContext,
-    SinkPart, SinkRow, StageAt, Staged, Value,
+    SinkPart, SinkRow, StageAt, Staged, StatePlace, Value,
 };
 use serde_json::Value as Json;
 
@@ -59,7 +59,7 @@ pub(crate) fn context(run: &str, worker: usize, workers: usize) -> SinkContext {
         worker,
         workers,
         run: run.into(),
-        durable: false,
+        place: StatePlace::none(),
         columns: columns(),
         registry: Arc::new(Registry::default()),
     }

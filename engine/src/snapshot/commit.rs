@@ -23,6 +23,7 @@ use timely::dataflow::operators::generic::OutputBuilder;
 use timely::dataflow::operators::generic::builder_rc::OperatorBuilder;
 use timely::dataflow::operators::vec::Broadcast;
 
+use super::acks::Acks;
 use super::collect::{Committed, Job};
 use super::error::StateError;
 use super::write::Vote;
@@ -52,6 +53,7 @@ pub(crate) fn commit<'f>(
         let committer = started.map_err(cannot).ok()?;
         Some(Ballots {
             committer,
+            acks: live.shared.state.acks(),
             live,
             open: BTreeMap::new(),
             committing: None,
@@ -92,6 +94,7 @@ struct Ballots {
     open: BTreeMap<u64, (Capability<u64>, Vec<Vote>)>,
     /// The epoch whose manifest is being written.
     committing: Option<(Capability<u64>, bool)>,
+    acks: Acks,
 }
 
 impl Ballots {
@@ -115,6 +118,9 @@ impl Ballots {
             return false;
         }
         let last = votes.iter().any(|vote| vote.last);
+        if self.committer.is_none() {
+            self.acks.voted(&votes);
+        }
         if let Some(committer) = &self.committer {
             let finished = last && !shared.is_interrupted() && shared.ends_for_good();
             match shared.state.next_manifest(epoch, votes, finished) {
@@ -136,7 +142,10 @@ impl Ballots {
         let epoch = *capability.time();
         if let Some(committer) = &self.committer {
             match committer.done()? {
-                Ok(manifest) => shared.state.committed(*manifest),
+                Ok(manifest) => {
+                    self.acks.committed(&manifest, shared);
+                    shared.state.committed(*manifest);
+                }
                 Err(error) => {
                     shared.fail(Error::State(error));
                     return None;
@@ -149,8 +158,9 @@ impl Ballots {
         {
             return None;
         }
-        if let Some(committer) = &self.committer {
-            committer.ask(Job::Collect);
+        match &self.committer {
+            Some(committer) => committer.ask(Job::Collect),
+            None => self.acks.tell(shared),
         }
         shared.epochs.committed(epoch);
         self.committing.take()

@@ -10,6 +10,7 @@ use std::any::Any;
 use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::error::StateError;
 use super::store::{Store, StoreFile};
@@ -118,6 +119,14 @@ impl Store for LocalStore {
         file.try_lock()?;
         Ok(Box::new(file))
     }
+
+    fn within(&self, name: &str) -> io::Result<Arc<dyn Store>> {
+        match Self::open(self.path(name)) {
+            Ok(store) => Ok(Arc::new(store)),
+            Err(StateError::Io { source, .. }) => Err(source),
+            Err(other) => Err(io::Error::other(other)),
+        }
+    }
 }
 
 struct LocalFile(File);
@@ -128,7 +137,7 @@ impl StoreFile for LocalFile {
     }
 
     fn sync(&mut self) -> io::Result<()> {
-        self.0.sync_all()
+        self.0.sync_data()
     }
 }
 

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use timely::scheduling::SyncActivator;
 
+use super::acks::Acks;
 use super::collect::{self, Committer, Merged, merge_durably};
 use super::error::StateError;
 use super::file::StateReader;
@@ -120,6 +121,12 @@ impl RunState {
     pub(crate) fn last_commit(&self) -> Option<Epoch> {
         let epoch = lock(&self.durable.as_ref()?.newest).epoch;
         (epoch > Epoch::default()).then_some(epoch)
+    }
+
+    /// What sources are to be told with the next commits.
+    pub(crate) fn acks(&self) -> Acks {
+        let durable = self.durable.as_ref();
+        durable.map_or_else(Acks::default, |durable| Acks::from(&durable.resumed))
     }
 
     /// A writer for the files of a worker.

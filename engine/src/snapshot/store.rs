@@ -6,6 +6,7 @@
 
 use std::any::Any;
 use std::io;
+use std::sync::Arc;
 
 /// A flat set of files.
 pub trait Store: Send + Sync + 'static {
@@ -59,6 +60,14 @@ pub trait Store: Send + Sync + 'static {
     /// # Errors
     /// [`io::ErrorKind::WouldBlock`] if another run has the store.
     fn lock(&self) -> io::Result<Box<dyn Any + Send + Sync>>;
+
+    /// A store of its own below this one, by a name that no file here has; made, durably, if it is not there.
+    ///
+    /// Its files are not among the names of this one, and whoever has the lock of this one has it too.
+    ///
+    /// # Errors
+    /// What the system said.
+    fn within(&self, name: &str) -> io::Result<Arc<dyn Store>>;
 }
 
 /// A file that is being written.

@@ -13,6 +13,7 @@
 mod disk;
 #[cfg(test)]
 mod tests;
+mod within;
 
 use std::any::Any;
 use std::io;
@@ -20,6 +21,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::snapshot::store::{Store, StoreFile};
 use disk::{Disk, Fault};
+use within::Within;
 
 /// A store in memory, for tests of what happens when a disk fails or a machine loses power. A clone is the same store.
 ///
@@ -170,7 +172,9 @@ impl Store for FaultStore {
     }
 
     fn names(&self) -> io::Result<Vec<String>> {
-        self.disk().names()
+        let mut names = self.disk().names()?;
+        names.retain(|name| !name.contains('/'));
+        Ok(names)
     }
 
     fn sync(&self) -> io::Result<()> {
@@ -183,6 +187,12 @@ impl Store for FaultStore {
             store: self.clone(),
             start,
         }))
+    }
+
+    fn within(&self, name: &str) -> io::Result<Arc<dyn Store>> {
+        let prefix = format!("{name}/");
+        let store = self.clone();
+        Ok(Arc::new(Within { store, prefix }))
     }
 }
 

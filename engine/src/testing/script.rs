@@ -141,7 +141,7 @@ impl<T: Data + Sync> Source for Script<T> {
         Ok(ScriptPartition { next, ..opened })
     }
 
-    fn rewind(&self) -> Rewind {
+    fn rewind(&self, _cx: &SourceContext) -> Rewind {
         Rewind::Seek
     }
 

@@ -49,7 +49,10 @@ pub(crate) async fn follow(
     let snapshot = state.snapshot_with(&name)?;
     let mut filter = Filter::default();
     for (parameter, text) in &parameters {
-        if matches!(parameter.as_str(), "order" | "limit" | "cursor") {
+        if matches!(
+            parameter.as_str(),
+            "order" | "limit" | "cursor" | "after" | "wait_ms"
+        ) {
             let reason =
                 "changes are all sent, in the order of the view: only filters can be given";
             return Err(BadParameter::new(parameter, reason).into());

@@ -53,73 +53,81 @@ fn render(status: &PipelineStatus, snapshot: &Snapshot, ready: bool) -> String {
     recorder.handle().render()
 }
 
+/// Names and meanings of the gauges.
+const GAUGES: &[(&str, &str)] = &[
+    (
+        "millstream_pipeline_info",
+        "Name and state of the pipeline; always 1",
+    ),
+    (
+        "millstream_ready",
+        "Whether every worker is built and its state is there",
+    ),
+    ("millstream_workers", "Workers that drive the pipeline"),
+    (
+        "millstream_publish_interval_seconds",
+        "Longest wait for the next publish epoch",
+    ),
+    (
+        "millstream_snapshot_stall_seconds",
+        "Longest time that a snapshot has held up a worker",
+    ),
+    (
+        "millstream_committed_info",
+        "The last epoch that is committed; always 1",
+    ),
+    (
+        "millstream_source_input_bytes",
+        "Bytes of input there are, where that is known",
+    ),
+    (
+        "millstream_source_lag_events",
+        "Records that wait to be read, where that is known",
+    ),
+    (
+        "millstream_source_watermark_seconds",
+        "Watermark of the partition, since 1970",
+    ),
+    (
+        "millstream_source_watermark_lag_seconds",
+        "Wall clock less watermark of the partition",
+    ),
+    ("millstream_step_keys", "Keys, windows or rows kept"),
+    ("millstream_step_open_windows", "Windows that are open"),
+    ("millstream_step_state_bytes", "State kept, estimated"),
+    (
+        "millstream_step_watermark_seconds",
+        "Event time up to which input is complete, since 1970",
+    ),
+    (
+        "millstream_step_watermark_lag_seconds",
+        "Wall clock less that event time",
+    ),
+    ("millstream_view_rows", "Rows of the view"),
+];
+
+/// Names and meanings of the counters.
+const COUNTERS: &[(&str, &str)] = &[
+    ("millstream_source_events_total", "Records taken in"),
+    (
+        "millstream_source_rejected_total",
+        "Records refused: they are dead letters",
+    ),
+    (
+        "millstream_source_bytes_total",
+        "Bytes of input gone through",
+    ),
+    ("millstream_step_records_in_total", "Records that came in"),
+    ("millstream_step_records_out_total", "Records that went out"),
+    ("millstream_step_late_total", "Records that came too late"),
+];
+
 fn describe() {
-    let gauges = [
-        (
-            "millstream_pipeline_info",
-            "Name and state of the pipeline; always 1",
-        ),
-        (
-            "millstream_ready",
-            "Whether every worker is built and its state is there",
-        ),
-        ("millstream_workers", "Workers that drive the pipeline"),
-        (
-            "millstream_publish_interval_seconds",
-            "Longest wait for the next publish epoch",
-        ),
-        (
-            "millstream_snapshot_stall_seconds",
-            "Longest time that a snapshot has held up a worker",
-        ),
-        (
-            "millstream_committed_info",
-            "The last epoch that is committed; always 1",
-        ),
-        (
-            "millstream_source_input_bytes",
-            "Bytes of input there are, where that is known",
-        ),
-        (
-            "millstream_source_watermark_seconds",
-            "Watermark of the partition, since 1970",
-        ),
-        (
-            "millstream_source_watermark_lag_seconds",
-            "Wall clock less watermark of the partition",
-        ),
-        ("millstream_step_keys", "Keys, windows or rows kept"),
-        ("millstream_step_open_windows", "Windows that are open"),
-        ("millstream_step_state_bytes", "State kept, estimated"),
-        (
-            "millstream_step_watermark_seconds",
-            "Event time up to which input is complete, since 1970",
-        ),
-        (
-            "millstream_step_watermark_lag_seconds",
-            "Wall clock less that event time",
-        ),
-        ("millstream_view_rows", "Rows of the view"),
-    ];
-    for (name, text) in gauges {
-        describe_gauge!(name, unit_of(name), text);
+    for (name, text) in GAUGES {
+        describe_gauge!(*name, unit_of(name), *text);
     }
-    let counters = [
-        ("millstream_source_events_total", "Records taken in"),
-        (
-            "millstream_source_rejected_total",
-            "Records refused: they are dead letters",
-        ),
-        (
-            "millstream_source_bytes_total",
-            "Bytes of input gone through",
-        ),
-        ("millstream_step_records_in_total", "Records that came in"),
-        ("millstream_step_records_out_total", "Records that went out"),
-        ("millstream_step_late_total", "Records that came too late"),
-    ];
-    for (name, text) in counters {
-        describe_counter!(name, unit_of(name), text);
+    for (name, text) in COUNTERS {
+        describe_counter!(*name, unit_of(name), *text);
     }
 }
 
@@ -157,6 +165,9 @@ fn record_partition(source: &SourceStatus, partition: &PartitionStatus, now: Eve
     counter!("millstream_source_bytes_total", &labels).absolute(partition.bytes);
     if let Some(bytes) = partition.bytes_total {
         gauge!("millstream_source_input_bytes", &labels).set(float(bytes));
+    }
+    if let Some(lag) = partition.lag {
+        gauge!("millstream_source_lag_events", &labels).set(float(lag));
     }
     if let Some(watermark) = partition.watermark.and_then(EventTime::finite) {
         gauge!("millstream_source_watermark_seconds", &labels).set(seconds(watermark));

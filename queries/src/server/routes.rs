@@ -4,27 +4,46 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::http::header::{HeaderValue, X_CONTENT_TYPE_OPTIONS};
-use axum::middleware::map_response;
+use axum::middleware::{from_fn_with_state, map_response};
 use axum::response::Response;
 use axum::routing::{get, post};
+use tower_http::cors::CorsLayer;
 
 use crate::problem::in_shape;
+use crate::server::origins::{Allowed, guard};
+use crate::server::sources::Door;
 use crate::server::state::State;
-use crate::server::{changes, dashboard, health, metrics, pipeline, sources, views};
+use crate::server::{changes, dashboard, health, letters, metrics, pipeline, sources, views};
 
-/// The whole of the server's paths.
-pub(crate) fn routes(state: Arc<State>) -> Router {
-    Router::new()
+/// The whole of the server's paths; web pages of other origins may use those below `/v1` as `origins` says.
+pub(crate) fn routes(
+    state: Arc<State>,
+    door: Door,
+    (allowed, origins): (Allowed, Option<CorsLayer>),
+) -> Router {
+    let pushing = Router::new()
+        .route("/v1/sources/{source}", post(sources::push))
+        .with_state(Arc::new(door));
+    let mut below_v1 = Router::new()
         .route("/v1/views", get(views::list))
         .route("/v1/views/{view}", get(views::read))
         .route("/v1/views/{view}/changes", get(changes::follow))
-        .route("/v1/sources/{source}", post(sources::push))
+        .route("/v1/dead-letters", get(letters::list))
+        .route("/v1/dead-letters/replay", post(letters::replay))
         .route("/v1/pipeline", get(pipeline::pipeline))
+        .with_state(Arc::clone(&state))
+        .merge(pushing)
+        .layer(from_fn_with_state(Arc::new(allowed), guard));
+    if let Some(origins) = origins {
+        below_v1 = below_v1.layer(origins);
+    }
+    Router::new()
         .route("/metrics", get(metrics::scrape))
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
         .merge(dashboard::routes())
         .with_state(state)
+        .merge(below_v1)
         .layer(map_response(in_shape))
         .layer(map_response(without_guessing))
 }

@@ -4,10 +4,12 @@ use std::sync::Arc;
 
 use millstream_engine::Snapshot;
 use tokio::sync::{Notify, watch};
+use tokio::task::JoinHandle;
 
 use crate::problem::Problem;
 use crate::reading::Reading;
 use crate::server::bodies::Bodies;
+use crate::server::letters;
 
 /// The server's shared state.
 pub(crate) struct State {
@@ -48,9 +50,19 @@ impl State {
     /// A worker gives the word, and must not be kept by a thousand followers: it wakes this one task, which
     /// wakes the others. Words that come faster than that become one.
     pub(crate) async fn pass_on_news(self: Arc<Self>) {
+        let mut finishing = None;
         loop {
             self.word.notified().await;
             self.news.send_replace(());
+            // With each word once more, until it is done: a source may refuse for now.
+            let is_due = match &mut finishing {
+                None => self.reading.is_ready(),
+                Some(finishing) => is_to_be_repeated(finishing).await,
+            };
+            if is_due {
+                let finish = letters::finish(Arc::clone(&self));
+                finishing = Some(Finishing::Running(tokio::spawn(finish)));
+            }
         }
     }
 
@@ -66,4 +78,25 @@ impl State {
             known,
         })
     }
+}
+
+/// Whether something has ended, and is not done.
+async fn is_to_be_repeated(finishing: &mut Finishing) -> bool {
+    match finishing {
+        Finishing::Done => false,
+        Finishing::Running(task) if !task.is_finished() => false,
+        Finishing::Running(task) => {
+            let is_done = task.await.unwrap_or(false);
+            if is_done {
+                *finishing = Finishing::Done;
+            }
+            !is_done
+        }
+    }
+}
+
+/// What becomes of letters that were being sent again.
+enum Finishing {
+    Running(JoinHandle<bool>),
+    Done,
 }

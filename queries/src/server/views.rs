@@ -19,6 +19,7 @@ use crate::encode::RowsJson;
 use crate::format::Format;
 use crate::page::{Page, Question};
 use crate::problem::Problem;
+use crate::server::after::After;
 use crate::server::bodies::Built;
 use crate::server::state::State;
 
@@ -27,8 +28,8 @@ pub(crate) type Parameters = Result<Query<Vec<(String, String)>>, QueryRejection
 /// The name in a request's path.
 pub(crate) type Named = Result<Path<String>, PathRejection>;
 
-const MILLSTREAM_EPOCH: HeaderName = HeaderName::from_static("millstream-epoch");
-const MILLSTREAM_WATERMARK: HeaderName = HeaderName::from_static("millstream-watermark");
+pub(crate) const MILLSTREAM_EPOCH: HeaderName = HeaderName::from_static("millstream-epoch");
+pub(crate) const MILLSTREAM_WATERMARK: HeaderName = HeaderName::from_static("millstream-watermark");
 
 #[derive(Serialize)]
 struct Listing<'a> {
@@ -102,7 +103,12 @@ pub(crate) async fn read(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let name = in_path(name)?;
-    let parameters = in_query(parameters)?;
+    let mut parameters = in_query(parameters)?;
+    // Whether the view is there at all need not be waited for.
+    state.snapshot_with(&name)?;
+    if let Some(after) = After::take(&mut parameters)? {
+        after.seen(&state).await?;
+    }
     let snapshot = state.snapshot_with(&name)?;
     let view = &snapshot.views[&name];
     let question = Question::parse(&view.columns, &parameters)?;
@@ -120,11 +126,7 @@ pub(crate) async fn read(
         *answer.status_mut() = StatusCode::NOT_MODIFIED;
         return Ok(answer);
     }
-    let key = format!(
-        "{} {name} {}",
-        format.extension(),
-        uri.query().unwrap_or("")
-    );
+    let key = format!("{} {name} {parameters:?}", format.extension());
     let of = Arc::clone(&snapshot);
     let build = move || build(&of, &name, &question, format);
     let built = state.bodies.get(snapshot.epoch, key, build).await?;
@@ -197,7 +199,9 @@ fn text_header(text: &str) -> HeaderValue {
 /// The address of the next page, for clients whose format has no room for a cursor.
 fn link_to_next(uri: &Uri, next: &str) -> String {
     let query = uri.query().unwrap_or("").split('&');
-    let kept = query.filter(|part| !part.is_empty() && !part.starts_with("cursor="));
+    let of_this_page = ["cursor=", "after=", "wait_ms="];
+    let is_kept = |part: &&str| !of_this_page.iter().any(|name| part.starts_with(name));
+    let kept = query.filter(|part| !part.is_empty() && is_kept(part));
     let query: Vec<_> = kept.collect();
     let separator = if query.is_empty() { "" } else { "&" };
     format!(
@@ -262,6 +266,10 @@ mod tests {
         check(
             "/v1/views/v?limit=1&cursor=x&a=b",
             "</v1/views/v?limit=1&a=b&cursor=abc>; rel=\"next\"",
+        );
+        check(
+            "/v1/views/v?after=s:0.1&wait_ms=5&a=b",
+            "</v1/views/v?a=b&cursor=abc>; rel=\"next\"",
         );
     }
 }

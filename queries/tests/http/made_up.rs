@@ -6,9 +6,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use millstream_engine::{
-    BoxError, Column, ColumnType, Epoch, EventTime, Guarantee, Inlet, Level, PartitionStatus,
-    PipelineStatus, Receipt, Refusal, RowKey, Rows, Service, Snapshot, SourceStatus, StepStatus,
-    Value, ViewSnapshot, Window, minutes,
+    Answer as AnswerOf, BoxError, Column, ColumnType, Epoch, EventTime, Guarantee, Headers, Inlet,
+    Level, Offer, PartitionStatus, PipelineStatus, Receipt, Refusal, RowKey, Rows, Service,
+    Snapshot, SourceStatus, StepStatus, Value, ViewSnapshot, Window, minutes,
 };
 use millstream_queries::{HttpService, Reading, SnapshotWatcher};
 
@@ -57,12 +57,13 @@ impl Reading for MadeUp {
     }
 }
 
-/// Takes lines, of which those that are `bad` are refused; the whole body `full`, `stopping`, `unreadable` or
-/// `panic` has the inlet be so.
+/// Takes lines, of which those that are `bad` are refused. A body that is the name of a refusal has the inlet refuse it so;
+/// `panic` and `forget` have it break down, `headers` tells what came with it, and `later` is answered by another thread.
+/// With a header `x-closed` nobody is admitted.
 struct Lines;
 
-impl Inlet for Lines {
-    fn offer(&self, content_type: Option<&str>, body: &[u8]) -> Result<Receipt, Refusal> {
+impl Lines {
+    fn take(body: &[u8], headers: &Headers) -> Result<Receipt, Refusal> {
         let source_name = || "page_views".into();
         match body {
             b"full" => Err(Refusal::Full {
@@ -73,13 +74,28 @@ impl Inlet for Lines {
                 source_name: source_name(),
             }),
             b"unreadable" => {
-                let reason = format!("content type {content_type:?} is unknown");
+                let reason = format!("content type {:?} is unknown", headers.get("content-type"));
                 Err(Refusal::Unreadable {
                     source_name: source_name(),
                     reason,
                 })
             }
+            b"unsupported" => Err(Refusal::Unsupported {
+                source_name: source_name(),
+                what: format!("a body encoded as {:?}", headers.get("content-encoding")),
+            }),
+            b"broken" => Err(Refusal::Broken {
+                source_name: source_name(),
+                reason: "the disk is full".into(),
+            }),
             b"panic" => panic!("as the body asked"),
+            b"headers" => Ok(Receipt {
+                errors: headers
+                    .iter()
+                    .map(|(name, value)| (0, format!("{name}: {value}")))
+                    .collect(),
+                ..Receipt::default()
+            }),
             body => {
                 let lines = body.split(|byte| *byte == b'\n').enumerate();
                 let mut receipt = Receipt::default();
@@ -95,6 +111,37 @@ impl Inlet for Lines {
             }
         }
     }
+}
+
+impl Inlet for Lines {
+    fn admit(&self, headers: &Headers) -> Result<(), Refusal> {
+        match headers.get("x-closed") {
+            None => Ok(()),
+            Some(_) => Err(Refusal::Unauthorized {
+                source_name: "page_views".into(),
+                reason: "the request has no key".into(),
+                challenge: "Bearer realm=\"millstream\"".into(),
+            }),
+        }
+    }
+
+    fn offer(&self, offer: Offer, answer: AnswerOf) {
+        match &offer.body[..] {
+            b"forget" => drop(answer),
+            b"later" => {
+                std::thread::spawn(move || {
+                    answer(Ok(Receipt {
+                        accepted: 3,
+                        duplicates: 2,
+                        token: Some("t-9".into()),
+                        ..Receipt::default()
+                    }));
+                });
+            }
+            body => answer(Lines::take(body, &offer.headers)),
+        }
+    }
+
     fn close(&self) {}
 
     fn body_bytes_max(&self) -> usize {
@@ -122,6 +169,7 @@ pub(crate) fn status() -> PipelineStatus {
             name: "page_views".into(),
             events: 10,
             rejected: 1,
+            lag: Some(3),
             partitions: vec![PartitionStatus {
                 partition: 0,
                 worker: 0,
@@ -132,6 +180,7 @@ pub(crate) fn status() -> PipelineStatus {
                 rejected: 1,
                 bytes: 2_000,
                 bytes_total: Some(4_000),
+                lag: Some(3),
             }],
         }],
         steps: vec![StepStatus {
@@ -276,9 +325,16 @@ impl Answer {
 impl Served {
     /// Serves a pipeline whose first epochs have given [`ROWS`].
     pub(crate) fn start() -> Result<Self, BoxError> {
+        Served::start_with(|service| service)
+    }
+
+    /// The same, with the server set up in some way.
+    pub(crate) fn start_with(
+        set_up: impl FnOnce(HttpService) -> HttpService,
+    ) -> Result<Self, BoxError> {
         let made_up = Arc::new(MadeUp::default());
         made_up.publish(snapshot(3, &ROWS));
-        let mut service = HttpService::new("127.0.0.1:0");
+        let mut service = set_up(HttpService::new("127.0.0.1:0"));
         service.serve(Arc::clone(&made_up) as Arc<dyn Reading>)?;
         let address = *service
             .address()
@@ -337,6 +393,29 @@ impl Served {
             request = request.header(*name, *value);
         }
         answer(request.send(body)?)
+    }
+
+    pub(crate) fn options(&self, path: &str, headers: &[(&str, &str)]) -> Result<Answer, BoxError> {
+        let mut request = self.agent.options(self.url(path));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        answer(request.call()?)
+    }
+
+    /// Asks for what never ends; gives the origin that may read it.
+    pub(crate) fn open(
+        &self,
+        path: &str,
+        headers: &[(&str, &str)],
+    ) -> Result<Option<String>, BoxError> {
+        let mut request = self.agent.get(self.url(path));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let response = request.call()?;
+        let origin = response.headers().get("access-control-allow-origin");
+        Ok(origin.and_then(|origin| Some(origin.to_str().ok()?.to_owned())))
     }
 
     /// Follows a view; the answer must be good.

@@ -7,6 +7,7 @@ mod dashboard_files;
 mod exporting;
 mod following_changes;
 mod listening;
+mod other_origins;
 mod paging;
 mod pushing_events;
 mod reading_views;

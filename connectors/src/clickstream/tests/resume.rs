@@ -158,5 +158,11 @@ fn what_changes_the_events_is_its_identity() {
     assert_ne!(identity(&clicks), identity(&clicks.clone().seed(2)));
     let faster = clicks.clone().rate(Rate::PerSecond(6_000));
     assert_ne!(identity(&clicks), identity(&faster));
-    assert_eq!(clicks.rewind(), Rewind::Seek);
+    assert_eq!(
+        clicks.rewind(&crate::testing::context(
+            "clicks",
+            EventTime::from_micros(0)
+        )),
+        Rewind::Seek
+    );
 }

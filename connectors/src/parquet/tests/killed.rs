@@ -53,6 +53,7 @@ fn check(seed: u64, roll: impl Fn(ParquetFiles) -> ParquetFiles) {
             rows: &rows,
             n_kills,
             n_workers_max,
+            loses_commits: true,
             random: Random::new(seed),
         }
         .run();

@@ -1,5 +1,7 @@
 //! What goes and what stays when a run goes on from a commit.
 
+use millstream_engine::StatePlace;
+
 use super::*;
 
 /// The part of worker 0 of one, after recovery from `committed`.
@@ -106,7 +108,7 @@ fn only_a_run_without_snapshots_clears_what_others_staged() {
     assert_eq!(files(dir.path()), staged);
     drop(cx);
     let cx = SinkContext {
-        durable: false,
+        place: StatePlace::none(),
         ..sink_context(0, 1, &Arc::default())
     };
     sink.check(&cx).unwrap();

@@ -104,20 +104,20 @@ fn files_are_told_from_others_by_name_length_and_beginning() {
         both.contains("a.ndjson (") && both.contains("b.gz ("),
         "{both}"
     );
-    assert_eq!(source(dir.path(), "*", 10).rewind(), Rewind::Seek);
+    assert_eq!(source(dir.path(), "*", 10).rewind(&cx()), Rewind::Seek);
 }
 
 #[cfg(unix)]
 #[test]
 fn what_cannot_be_read_again_has_no_position() {
     let nothing = NdjsonFiles::new("/dev/null").decode(Json::<u64>::new());
-    assert_eq!(nothing.rewind(), Rewind::Nothing);
+    assert_eq!(nothing.rewind(&cx()), Rewind::Nothing);
     assert_eq!(nothing.identity(&cx()).unwrap(), "/dev/null");
     let lane = nothing.open(0, &cx(), unheard()).unwrap();
     assert_eq!(lane.position(), None);
     let stdin = NdjsonFiles::new("-").decode(Json::<u64>::new());
     assert_eq!(
-        (stdin.rewind(), stdin.identity(&cx()).unwrap()),
+        (stdin.rewind(&cx()), stdin.identity(&cx()).unwrap()),
         (Rewind::Nothing, "-".into())
     );
 
@@ -127,7 +127,7 @@ fn what_cannot_be_read_again_has_no_position() {
     fs::write(&path, "1\n2\n").unwrap();
     let both = NdjsonFiles::new(path.to_str().unwrap()).then("/dev/null");
     let both = both.decode(Json::<u64>::new());
-    assert_eq!(both.rewind(), Rewind::Nothing);
+    assert_eq!(both.rewind(&cx()), Rewind::Nothing);
     let mut lane = both.open(0, &cx(), unheard()).unwrap();
     lane.advance(&mut Taken::with_room(1)).unwrap();
     assert_eq!(lane.position().unwrap().0, "round 0, byte 2");
