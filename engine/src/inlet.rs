@@ -26,6 +26,9 @@ pub trait Inlet: Send + Sync + 'static {
     }
 
     /// Takes the events of `offer`, and calls `answer` once, on any thread, when it is certain what became of them.
+    ///
+    /// An answer should be quick: it may be told by the thread that everyone's answers come from. It must neither wait for
+    /// the inlet nor stop the run.
     fn offer(&self, offer: Offer, answer: Answer);
 
     /// Takes what became dead letters once more, all or none, each at most once by its key; calls `answer` once, when

@@ -12,7 +12,7 @@ use super::keeping::{Keeping, Settings};
 use crate::format::Decode;
 use crate::log::{LogPartition, Progress};
 
-/// The source made by [`Collector::decode`].
+/// The source made by [`Collector::decode`](super::Collector::decode).
 #[derive(Clone, Debug)]
 pub struct CollectorSource<F> {
     pub(super) settings: Settings,
