@@ -48,7 +48,7 @@ pub(super) struct Front<F> {
     topic: Mutex<Option<Topic>>,
     progress: Arc<Progress>,
     /// Bytes of events that were appended in this run.
-    n_bytes: AtomicU64,
+    n_bytes: Arc<AtomicU64>,
     is_closed: RwLock<bool>,
 }
 
@@ -70,7 +70,7 @@ impl<F: Decode> Front<F> {
             registry: Arc::downgrade(&cx.registry),
             topic: Mutex::default(),
             progress,
-            n_bytes: AtomicU64::new(0),
+            n_bytes: Arc::default(),
             is_closed: RwLock::new(false),
         }
     }
@@ -178,19 +178,21 @@ impl<F: Decode> Front<F> {
             drop(is_closed);
             return then(Err(self.stopping()));
         }
-        let n_bytes: usize = records.iter().map(|record| record.payload.len()).sum();
-        self.n_bytes.fetch_add(n_bytes as u64, Ordering::Relaxed);
         let (source_name, topic_id) = (self.source.clone(), Token::log_of(topic.id()));
+        let n_bytes = Arc::clone(&self.n_bytes);
         topic.append(records, move |appended| {
             then(match appended {
-                Ok(appended) => Ok(Appendix {
-                    duplicates: appended.duplicates,
-                    token: Token {
-                        source: source_name,
-                        log: topic_id,
-                        ends: appended.ends,
-                    },
-                }),
+                Ok(appended) => {
+                    n_bytes.fetch_add(appended.payload_bytes, Ordering::Relaxed);
+                    Ok(Appendix {
+                        duplicates: appended.duplicates,
+                        token: Token {
+                            source: source_name,
+                            log: topic_id,
+                            ends: appended.ends,
+                        },
+                    })
+                }
                 Err(error) => Err(refusal(source_name, &error)),
             });
         });

@@ -164,6 +164,16 @@ fn clients_wait_when_what_is_unread_is_too_large() {
 }
 
 #[test]
+fn what_is_sent_again_is_not_unread_twice() {
+    let behind = Behind::new(Collector::new().ahead_bytes(10), None);
+    let headers: Headers = [("idempotency-key", "k")].into_iter().collect();
+    for n in 0..10 {
+        let receipt = behind.inlet().offer_with(headers.clone(), b"123456");
+        assert_eq!(receipt.unwrap().duplicates, usize::from(n > 0));
+    }
+}
+
+#[test]
 fn of_an_event_that_is_too_long_it_is_said_how_long_it_was() {
     let behind = Behind::new(Collector::new().event_bytes_max(100_000), None);
     let long = "1".repeat(100_001);

@@ -55,10 +55,12 @@ impl Inner {
             let Taken {
                 end,
                 duplicates,
+                payload_bytes,
                 bytes_saved,
             } = taken;
             appended.ends.push((partition, end));
             appended.duplicates += duplicates;
+            appended.payload_bytes += payload_bytes;
             self.queue.release(bytes_saved);
         }
         Ok(appended)

@@ -54,6 +54,8 @@ pub struct Appended {
     pub ends: Vec<(u32, u64)>,
     /// How many were there before, and are not there twice.
     pub duplicates: usize,
+    /// How many bytes of payload the others have.
+    pub payload_bytes: u64,
 }
 
 /// A record as it lies in a topic.

@@ -40,6 +40,8 @@ pub(super) struct Taken {
     /// The offset after the last of them.
     pub(super) end: u64,
     pub(super) duplicates: usize,
+    /// How many bytes of payload the others have.
+    pub(super) payload_bytes: u64,
     /// How many bytes the duplicates would have had.
     pub(super) bytes_saved: usize,
 }
@@ -97,6 +99,7 @@ impl Tail {
             }
             self.ids.move_to(time);
             self.time = time;
+            taken.payload_bytes += records[place.index].payload.len() as u64;
             place.offset = Some(self.next);
             self.next += 1;
             taken.end = self.next;
