@@ -4,6 +4,7 @@
 //! log is read by a thread that may wait, for it can be long. Letters of sources with keys are for those who show one.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Json;
 use axum::extract::State as Shared;
@@ -15,6 +16,7 @@ use millstream_connectors::{
 use millstream_engine::EventTime;
 use serde::Serialize;
 use tokio::task::spawn_blocking;
+use tokio::time::sleep;
 
 use crate::filter::BadParameter;
 use crate::page::{LIMIT_DEFAULT, parse_limit};
@@ -22,6 +24,9 @@ use crate::problem::Problem;
 use crate::server::sources::as_text;
 use crate::server::state::State;
 use crate::server::views::{Parameters, in_query};
+
+/// How long a source is left alone that has refused to take letters again.
+const TRY_AGAIN_AFTER: Duration = Duration::from_secs(1);
 
 #[derive(Serialize)]
 struct Listing {
@@ -103,17 +108,29 @@ fn closed(
     Ok(closed)
 }
 
-/// Has sent again what a process was sending again when it died, if there is anything; gives whether that is done.
+/// Has sent again what a process was sending again when it died, if there is anything; gives whether that is done, or to be
+/// tried once more.
 pub(crate) async fn finish(state: Arc<State>) -> bool {
-    let finished = on_a_thread_of_its_own(move || match state.reading.letters()? {
-        None => Ok(()),
-        Some(book) => Ok(book.finish(|source| state.reading.inlet(source))?),
+    let finished = on_a_thread_of_its_own(move || {
+        let Some(book) = state.reading.letters()? else {
+            return Ok(true);
+        };
+        match book.finish(|source| state.reading.inlet(source)) {
+            Ok(()) => Ok(true),
+            Err(ReplayError::Refused(_)) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
     });
     match finished.await {
-        Ok(()) => true,
+        Ok(true) => true,
+        Ok(false) => {
+            sleep(TRY_AGAIN_AFTER).await;
+            false
+        }
+        // Trying again would not help.
         Err(error) => {
             tracing::warn!(%error, "dead letters that were being sent again are still to be sent");
-            false
+            true
         }
     }
 }
