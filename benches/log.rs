@@ -64,17 +64,18 @@ fn folder() -> tempfile::TempDir {
     tempfile::tempdir_in(dir).expect("a temporary directory")
 }
 
-/// Records `from..from + n`, with an id of 16 bytes or without.
+/// Records `from..from + n`, with an id of 16 bytes or without; like events of one request, they are parts of one body.
 fn records(from: usize, n: usize, with_ids: bool) -> Vec<NewRecord> {
-    let payload = bytes_of(PAYLOAD_BYTES);
-    let record = |n: usize| {
-        let record = NewRecord::new(payload.clone());
+    let body = NewRecord::new(bytes_of(n * PAYLOAD_BYTES)).payload;
+    let record = |i: usize| {
+        let payload = body.slice(i * PAYLOAD_BYTES..(i + 1) * PAYLOAD_BYTES);
+        let record = NewRecord::new(payload);
         match with_ids {
-            true => record.id(format!("{n:016}")),
+            true => record.id(format!("{:016}", from + i)),
             false => record,
         }
     };
-    (from..from + n).map(record).collect()
+    (0..n).map(record).collect()
 }
 
 fn bytes_of(n: usize) -> Vec<u8> {
