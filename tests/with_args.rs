@@ -43,8 +43,14 @@ fn workers_and_dead_letters() -> anyhow::Result<()> {
         let args = args(&flags);
         let running = App::new("args").with_args(&args).start(pipeline)?;
         assert_eq!(running.run().status().workers, workers);
+        let run = running.run().clone();
         let report = running.wait()?;
         assert_eq!((report.events, report.rejected), (1, 1));
+        let recent = run.dead_letters();
+        assert_eq!(
+            (recent.len(), recent[0].event_time),
+            (1, Some(EventTime::MAX))
+        );
         let letters = letters_beside(&out.join(".state"));
         assert_eq!(letters.len(), 1, "each run began anew");
     }
