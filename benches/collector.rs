@@ -20,6 +20,7 @@ use std::time::{Duration, Instant};
 use millstream::engine::Running;
 use millstream::prelude::*;
 use millstream::queries::HttpService;
+use millstream_benches::{median, rounds};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -30,10 +31,7 @@ const BATCHES: usize = 200;
 const EVENT_BYTES: usize = 260;
 
 fn main() {
-    let rounds = std::env::var("MILLSTREAM_ROUNDS")
-        .ok()
-        .and_then(|rounds| rounds.parse().ok())
-        .unwrap_or(5);
+    let rounds = rounds();
     let (mut accepted, mut seen, mut waits) = (Vec::new(), Vec::new(), Vec::new());
     for round in 0..rounds {
         let (taken, visible) = throughput(round);
@@ -41,8 +39,8 @@ fn main() {
         seen.push(visible);
         waits.extend(latency(round, taken / 2.0));
     }
-    println!("accepted          : {}", median(accepted, "events/s"));
-    println!("until visible     : {}", median(seen, "events/s"));
+    println!("accepted          : {}", median(accepted, 0, "events/s"));
+    println!("until visible     : {}", median(seen, 0, "events/s"));
     waits.sort_by(f64::total_cmp);
     let at = |share: f64| waits[((waits.len() - 1) as f64 * share) as usize];
     println!(
@@ -50,14 +48,6 @@ fn main() {
         at(0.5),
         at(0.99)
     );
-}
-
-/// The middle of `figures`, with the least and the greatest, in words.
-fn median(mut figures: Vec<f64>, unit: &str) -> String {
-    figures.sort_by(f64::total_cmp);
-    let (least, greatest) = (figures[0], figures[figures.len() - 1]);
-    let middle = figures[figures.len() / 2];
-    format!("{middle:.0} {unit} ({least:.0}–{greatest:.0})")
 }
 
 /// A pipeline behind a collector that counts page views by url.

@@ -18,6 +18,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use millstream::connectors::{MemoryStore, NewRecord, Retention, SyncPolicy, Topic, TopicSettings};
+use millstream_benches::{is_asked, median, rounds};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -28,15 +29,7 @@ const N_RECORDS: usize = 200_000;
 const HEADER_BYTES: usize = 32;
 
 fn main() {
-    let rounds = std::env::var("MILLSTREAM_ROUNDS")
-        .ok()
-        .and_then(|rounds| rounds.parse().ok())
-        .unwrap_or(5);
-    let asked: Vec<String> = std::env::args()
-        .skip(1)
-        .filter(|arg| !arg.starts_with('-'))
-        .collect();
-    let is_asked = |name: &str| asked.is_empty() || asked.iter().any(|asked| asked == name);
+    let rounds = rounds();
     if is_asked("framing") {
         framing(false, rounds);
         framing(true, rounds);
@@ -49,14 +42,6 @@ fn main() {
     if is_asked("read") {
         read(rounds);
     }
-}
-
-/// The middle of `figures`, with the least and the greatest, in words.
-fn median(mut figures: Vec<f64>, unit: &str) -> String {
-    figures.sort_by(f64::total_cmp);
-    let (least, greatest) = (figures[0], figures[figures.len() - 1]);
-    let middle = figures[figures.len() / 2];
-    format!("{middle:.2} {unit} ({least:.2}–{greatest:.2})")
 }
 
 fn folder() -> tempfile::TempDir {
@@ -112,7 +97,7 @@ fn framing(with_ids: bool, rounds: usize) {
     let ids = if with_ids { "with ids" } else { "without ids" };
     println!(
         "framing, {PAYLOAD_BYTES} bytes, {ids:<11} : {}",
-        median(nanos, "ns a record")
+        median(nanos, 2, "ns a record")
     );
 }
 
@@ -130,9 +115,9 @@ fn append(a_group: usize, partitions: u32, rounds: usize) {
         ratios.push(of_log / of_plain);
     }
     let what = format!("append, groups of {a_group}, {partitions} partitions");
-    println!("{what}, plain : {}", median(plain, "MB/s"));
-    println!("{what}, log   : {}", median(log, "MB/s"));
-    println!("{what}, ratio : {}", median(ratios, ""));
+    println!("{what}, plain : {}", median(plain, 2, "MB/s"));
+    println!("{what}, log   : {}", median(log, 2, "MB/s"));
+    println!("{what}, ratio : {}", median(ratios, 2, ""));
 }
 
 /// Writes and syncs blocks as large as the groups, one file a partition; gives how many seconds it took.
@@ -207,9 +192,9 @@ fn read(rounds: usize) {
         log.push(of_log);
         ratios.push(of_log / of_plain);
     }
-    println!("read, plain : {}", median(plain, "MB/s"));
-    println!("read, log   : {}", median(log, "MB/s"));
-    println!("read, ratio : {}", median(ratios, ""));
+    println!("read, plain : {}", median(plain, 2, "MB/s"));
+    println!("read, log   : {}", median(log, 2, "MB/s"));
+    println!("read, ratio : {}", median(ratios, 2, ""));
 }
 
 /// Reads all segments in blocks of 512 KiB; gives how many bytes there were, and how many seconds it took.

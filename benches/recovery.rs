@@ -21,6 +21,7 @@ use millstream::engine::{
     Waker,
 };
 use millstream::prelude::*;
+use millstream_benches::{is_asked, median, rounds};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -29,15 +30,7 @@ const N_KEYS: u64 = 1_000_000;
 const N_PARTITIONS: u32 = 4;
 
 fn main() {
-    let rounds = std::env::var("MILLSTREAM_ROUNDS")
-        .ok()
-        .and_then(|rounds| rounds.parse().ok())
-        .unwrap_or(5);
-    let asked: Vec<String> = std::env::args()
-        .skip(1)
-        .filter(|arg| !arg.starts_with('-'))
-        .collect();
-    let is_asked = |name: &str| asked.is_empty() || asked.iter().any(|asked| asked == name);
+    let rounds = rounds();
     for workers in [1, 2] {
         if is_asked("throughput") {
             throughput(workers, rounds);
@@ -48,14 +41,6 @@ fn main() {
             stall_and_restart(workers, rounds);
         }
     }
-}
-
-/// The middle of `figures`, with the least and the greatest, in words.
-fn median(mut figures: Vec<f64>, unit: &str) -> String {
-    figures.sort_by(f64::total_cmp);
-    let (least, greatest) = (figures[0], figures[figures.len() - 1]);
-    let middle = figures[figures.len() / 2];
-    format!("{middle:.2} {unit} ({least:.2}–{greatest:.2})")
 }
 
 fn state(folder: &Path, every: Option<Duration>) -> Option<State> {
@@ -80,15 +65,15 @@ fn throughput(workers: usize, rounds: usize) {
     }
     println!(
         "throughput, {workers} workers, no snapshots : {}",
-        median(without, "M events/s")
+        median(without, 2, "M events/s")
     );
     println!(
         "throughput, {workers} workers, every second : {}",
-        median(with, "M events/s")
+        median(with, 2, "M events/s")
     );
     println!(
         "throughput, {workers} workers, ratio        : {}",
-        median(ratios, "")
+        median(ratios, 2, "")
     );
 }
 
@@ -294,18 +279,18 @@ fn stall_and_restart(workers: usize, rounds: usize) {
     }
     println!(
         "stall, {workers} workers, longest by a snapshot : {}",
-        median(stalls, "ms")
+        median(stalls, 2, "ms")
     );
     println!(
         "stall, {workers} workers, longest between polls : {}",
-        median(gaps, "ms")
+        median(gaps, 2, "ms")
     );
     println!(
         "stall, {workers} workers, the same, no snapshots: {}",
-        median(gaps_without, "ms")
+        median(gaps_without, 2, "ms")
     );
     println!(
         "restart, {workers} workers, until ready         : {}",
-        median(readies, "s")
+        median(readies, 2, "s")
     );
 }

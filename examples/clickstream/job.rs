@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use clap::Parser;
 use millstream::prelude::*;
+use millstream::queries::STATE_DIRECTORY;
 use millstream::testing::CrashPoint;
 use tracing_subscriber::Layer;
 use tracing_subscriber::filter::{LevelFilter, Targets};
@@ -117,6 +118,14 @@ impl Job {
         follow.stop();
         let report = report?;
         follow.summary(&report);
+        if self.input.is_some() && report.rejected > 0 {
+            let letters = self.state_directory().join("sink-dead-letters");
+            eprintln!(
+                "{} lines could not be processed; to see them and why: cargo run --example topic -- {}",
+                report.rejected,
+                letters.display()
+            );
+        }
         if self.input.is_some() && report.late > 0 && !self.unsorted {
             eprintln!(
                 "{} events came too late for their window: if the input is in no order of time, say --unsorted",
@@ -161,6 +170,12 @@ impl Job {
         } else {
             "run it again with the same flags to go on from here"
         }
+    }
+
+    /// The directory that state is kept in.
+    fn state_directory(&self) -> PathBuf {
+        let below_out = || self.out().join(STATE_DIRECTORY);
+        self.run.state.clone().unwrap_or_else(below_out)
     }
 
     /// Where state is kept, and how.

@@ -187,7 +187,7 @@ impl HttpService {
         if self.serving.is_some() {
             return Err(ServeError::Running);
         }
-        let origins = (Allowed::of(&self.origins)?, origins::layer(&self.origins)?);
+        let origins = Allowed::of(&self.origins)?;
         let listener = self.listen()?;
         let address = listener.local_addr();
         listener

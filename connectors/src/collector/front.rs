@@ -27,6 +27,7 @@ use super::events::{self, Arrived};
 use super::keeping::Settings;
 use super::token::Token;
 use crate::format::Decode;
+use crate::log::partition::{offset_of, reader_name};
 use crate::log::{LogError, NewRecord, Progress, RecordHeaders, Topic};
 
 /// How many rejected events a receipt tells of.
@@ -62,7 +63,7 @@ impl<F: Decode> Front<F> {
         Front {
             source: cx.name.clone(),
             run: cx.run.clone(),
-            reader: format!("{}/{}", cx.app, cx.name),
+            reader: reader_name(cx),
             format,
             settings,
             place: cx.place.clone(),
@@ -222,7 +223,7 @@ fn refusal(source_name: String, error: &LogError) -> Refusal {
 
 impl<F: Decode> Ack for Front<F> {
     fn ack(&self, partition: u32, position: &Position) -> Result<(), BoxError> {
-        let offset = position.0.parse()?;
+        let offset = offset_of(&self.source, position)?;
         Ok(self.topic()?.commit(&self.reader, partition, offset)?)
     }
 }

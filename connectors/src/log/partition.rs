@@ -216,7 +216,8 @@ pub(crate) fn reader_name(cx: &SourceContext) -> String {
     format!("{}/{}", cx.app, cx.name)
 }
 
-fn offset_of(source: &str, position: &Position) -> Result<u64, LogSourceError> {
+/// The offset that a position of source `source` is.
+pub(crate) fn offset_of(source: &str, position: &Position) -> Result<u64, LogSourceError> {
     position.0.parse().map_err(|_| LogSourceError::NoOffset {
         source_name: source.to_owned(),
         position: position.0.clone(),

@@ -32,34 +32,7 @@ const EXPOSED: [HeaderName; 5] = [
     MILLSTREAM_WATERMARK,
 ];
 
-/// What lets the pages of `origins` in, or `None` if there are no such.
-///
-/// # Errors
-/// [`ServeError::BadOrigin`].
-pub(crate) fn layer(origins: &[String]) -> Result<Option<CorsLayer>, ServeError> {
-    if origins.is_empty() {
-        return Ok(None);
-    }
-    let named = origins.iter().filter(|origin| *origin != "*");
-    let named = named
-        .map(|origin| parse(origin))
-        .collect::<Result<Vec<_>, _>>()?;
-    let allowed = if named.len() < origins.len() {
-        AllowOrigin::any()
-    } else {
-        AllowOrigin::list(named)
-    };
-    let layer = CorsLayer::new()
-        .allow_origin(allowed)
-        .allow_methods([Method::GET, Method::HEAD, Method::POST])
-        // Attributes of a CloudEvent are headers of any name: none of them does anything but say what it says.
-        .allow_headers(AllowHeaders::mirror_request())
-        .expose_headers(EXPOSED)
-        .max_age(ASKED_EVERY);
-    Ok(Some(layer))
-}
-
-/// The origins whose pages may change something.
+/// The origins whose pages may read, and send something.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Allowed {
     all: bool,
@@ -70,7 +43,7 @@ impl Allowed {
     /// Those that `origins` name.
     ///
     /// # Errors
-    /// If one of them is none.
+    /// [`ServeError::BadOrigin`].
     pub(crate) fn of(origins: &[String]) -> Result<Self, ServeError> {
         let named = origins.iter().filter(|origin| *origin != "*");
         let named = named.map(|origin| parse(origin));
@@ -78,6 +51,23 @@ impl Allowed {
             all: origins.iter().any(|origin| origin == "*"),
             named: named.collect::<Result<_, _>>()?,
         })
+    }
+
+    /// What lets their pages read, or `None` if there are none.
+    pub(crate) fn layer(&self) -> Option<CorsLayer> {
+        let allowed = match self.all {
+            true => AllowOrigin::any(),
+            false if self.named.is_empty() => return None,
+            false => AllowOrigin::list(self.named.clone()),
+        };
+        let layer = CorsLayer::new()
+            .allow_origin(allowed)
+            .allow_methods([Method::GET, Method::HEAD, Method::POST])
+            // Attributes of a CloudEvent are headers of any name: none of them does anything but say what it says.
+            .allow_headers(AllowHeaders::mirror_request())
+            .expose_headers(EXPOSED)
+            .max_age(ASKED_EVERY);
+        Some(layer)
     }
 
     /// Whether a request with `headers` comes from no page, from one of this server, or from one that is let in.
@@ -193,7 +183,7 @@ mod tests {
             ("https://shop.example:", "port is none"),
             ("https://läden.example", "host is none"),
         ] {
-            let error = layer(&["*".to_owned(), origin.to_owned()]).expect_err(origin);
+            let error = Allowed::of(&["*".to_owned(), origin.to_owned()]).expect_err(origin);
             assert!(error.to_string().contains(reason), "{error}");
             assert!(
                 error.to_string().contains(&format!("{origin:?}")),

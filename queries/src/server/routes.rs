@@ -7,7 +7,6 @@ use axum::http::header::{HeaderValue, X_CONTENT_TYPE_OPTIONS};
 use axum::middleware::{from_fn_with_state, map_response};
 use axum::response::Response;
 use axum::routing::{get, post};
-use tower_http::cors::CorsLayer;
 
 use crate::problem::in_shape;
 use crate::server::origins::{Allowed, guard};
@@ -15,12 +14,9 @@ use crate::server::sources::Door;
 use crate::server::state::State;
 use crate::server::{changes, dashboard, health, letters, metrics, pipeline, sources, views};
 
-/// The whole of the server's paths; web pages of other origins may use those below `/v1` as `origins` says.
-pub(crate) fn routes(
-    state: Arc<State>,
-    door: Door,
-    (allowed, origins): (Allowed, Option<CorsLayer>),
-) -> Router {
+/// The whole of the server's paths; web pages of other origins may use those below `/v1` as `allowed` says.
+pub(crate) fn routes(state: Arc<State>, door: Door, allowed: Allowed) -> Router {
+    let origins = allowed.layer();
     let pushing = Router::new()
         .route("/v1/sources/{source}", post(sources::push))
         .with_state(Arc::new(door));
