@@ -121,7 +121,7 @@ impl Job {
         if self.input.is_some() && report.rejected > 0 {
             let letters = self.state_directory().join("sink-dead-letters");
             eprintln!(
-                "{} lines could not be processed; to see them and why: cargo run --example topic -- {}",
+                "lines that could not be processed: {}; to see them and why: cargo run --example topic -- {}",
                 report.rejected,
                 letters.display()
             );
