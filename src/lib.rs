@@ -48,10 +48,11 @@ pub mod prelude {
     pub use millstream_engine::{
         App, Data, Error, EventTime, Flow, KeyedStream, Report, Result, RowStream, Run, Running,
         Source, Stage, State, Stream, Table, ViewSettings, Watermarks, Window, WindowRow, Windowed,
-        hours, millis, minutes, seconds,
+        days, hours, millis, minutes, seconds,
     };
     pub use millstream_operators::{
-        Aggregated, Filter, FilterMap, FlatMap, Inspect, KeyBy, Map, Split, Tumbling, Windows,
+        Aggregated, Extremes, Filter, FilterMap, FlatMap, Hopping, InTheirWindows, Inspect, KeyBy,
+        Map, Session, Split, Tumbling, Windows,
     };
     pub use millstream_queries::{Export, FromArgs, RunArgs, Serve};
 }

@@ -33,7 +33,7 @@ struct OrderOfVersion2 {
 impl Decode for Orders {
     type Item = Order;
 
-    fn decode(&self, record: &[u8]) -> std::result::Result<Order, DecodeError> {
+    fn decode(&mut self, record: &[u8]) -> std::result::Result<Order, DecodeError> {
         if self.version == 1 {
             return Json::new().decode(record);
         }

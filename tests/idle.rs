@@ -113,3 +113,47 @@ fn check(workers: usize) -> anyhow::Result<()> {
 fn a_window_closes_by_itself_when_traffic_stops() -> anyhow::Result<()> {
     (1..=3).try_for_each(check)
 }
+
+/// What a step says that it waits for, whose sessions can be corrected for so long.
+fn session_waits_for(lateness: Duration) -> anyhow::Result<String> {
+    let (published, snapshots) = channel();
+    let running = App::new("sessions")
+        .workers(1)
+        .clock(VirtualClock::starting_at(at(0)))
+        .epochs(millis(0), 65_536)
+        .watch(move |run| {
+            run.catalog().watch(move |snapshot| {
+                // Nobody listens any more once there is a row.
+                let _ = published.send(Arc::clone(snapshot));
+            })
+        })
+        .start(move |flow| {
+            flow.source(
+                "sent",
+                Script::new(vec![vec![Act::Emit(at(0), 1_u32), Act::Rest]]),
+            )
+            .event_time(|(time, _)| *time, Watermarks::bounded(seconds(5)))
+            .window(Session::gap(seconds(10)).lateness(lateness))
+            .aggregate("counts", |of| of.count("n"))
+            .view("counts")
+        })?;
+    wait_for(&snapshots, |snapshot| !finals(snapshot).is_empty());
+    let mut steps = running.run().status().steps.into_iter();
+    let step = steps.find(|step| step.kind == "window");
+    running.run().stop();
+    running.wait()?;
+    let waits_for = step.and_then(|step| step.waits_for);
+    anyhow::Context::context(waits_for, "it is open")
+}
+
+#[test]
+fn what_a_session_waits_for_is_told_with_the_lateness_it_was_given() -> anyhow::Result<()> {
+    for (lateness, told) in [
+        (seconds(30), "its end and 30 s of lateness"),
+        (seconds(0), "its end and 0 s of lateness"),
+    ] {
+        let waits_for = session_waits_for(lateness)?;
+        assert!(waits_for.contains(told), "{waits_for}");
+    }
+    Ok(())
+}

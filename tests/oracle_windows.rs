@@ -5,54 +5,18 @@
 #[path = "support/random.rs"]
 mod random;
 
+#[path = "support/stragglers.rs"]
+mod stragglers;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use millstream::engine::{Value, hours};
 use millstream::prelude::*;
-use millstream::testing::{Act, Script};
 use random::Random;
-use serde::{Deserialize, Serialize};
+use stragglers::{BOUND_MS, Hit, Partitions, first_seed, random_input, script, watermarks_before};
 
-#[derive(Clone, Debug, Serialize, Deserialize)]
-struct Hit {
-    key: String,
-    user: u32,
-    ms: i64,
-}
-
-type Partitions = Vec<Vec<(EventTime, Hit)>>;
-
-const BOUND_MS: i64 = 3_000;
 const WINDOW_MS: i64 = 10_000;
 const LATENESS_MS: i64 = 4_000;
-
-/// Partitions whose event times wander: mostly in order, some behind the bound, some behind the lateness.
-fn random_input(rng: &mut Random) -> Partitions {
-    let n_partitions = 1 + rng.next_u32() % 5;
-    let partition = |rng: &mut Random| {
-        let mut now = i64::from(rng.next_u32() % 5_000);
-        let n = rng.next_u32() % 400;
-        let hit = |rng: &mut Random| {
-            now += i64::from(rng.next_u32() % 200);
-            let back = match rng.next_u32() % 20 {
-                0 => i64::from(rng.next_u32() % 30_000),
-                1..=5 => i64::from(rng.next_u32() % 3_000),
-                _ => 0,
-            };
-            let key = format!("k{}", rng.next_u32() % 7);
-            let (user, ms) = (rng.next_u32() % 50, i64::from(rng.next_u32() % 1_000) - 100);
-            (EventTime::from_millis(now - back), Hit { key, user, ms })
-        };
-        std::iter::repeat_with(|| ())
-            .take(n as usize)
-            .map({
-                let mut hit = hit;
-                move |()| hit(rng)
-            })
-            .collect()
-    };
-    (0..n_partitions).map(|_| partition(rng)).collect()
-}
 
 type Row = (i64, String, u64, u64, i64, i64, i64);
 
@@ -61,11 +25,10 @@ fn recompute(input: &Partitions) -> (Vec<Row>, usize) {
     let mut groups: BTreeMap<(i64, String), Vec<&Hit>> = BTreeMap::new();
     let mut n_late = 0;
     for partition in input {
-        let mut newest = i64::MIN;
-        for (time, hit) in partition {
+        for ((time, hit), watermark) in partition.iter().zip(watermarks_before(partition)) {
             let time = time.micros() / 1000;
             let start = time.div_euclid(WINDOW_MS) * WINDOW_MS;
-            if newest > i64::MIN && start + WINDOW_MS + LATENESS_MS <= newest - BOUND_MS {
+            if watermark.is_some_and(|at| start + WINDOW_MS + LATENESS_MS <= at) {
                 n_late += 1;
             } else {
                 groups
@@ -73,7 +36,6 @@ fn recompute(input: &Partitions) -> (Vec<Row>, usize) {
                     .or_default()
                     .push(hit);
             }
-            newest = newest.max(time);
         }
     }
     let row = |((start, key), hits): ((i64, String), Vec<&Hit>)| {
@@ -104,12 +66,7 @@ fn run(
 ) -> anyhow::Result<(Vec<Row>, u64, usize)> {
     let (memory, late) = (Memory::new(), Memory::new());
     let (rows_to, late_to) = (memory.clone(), late.clone());
-    let acts = |p: &Vec<(EventTime, Hit)>| {
-        p.iter()
-            .map(|(time, hit)| Act::Emit(*time, hit.clone()))
-            .collect()
-    };
-    let script = Script::new(input.iter().map(acts).collect());
+    let script = script(input);
     let report = App::new("oracle")
         .workers(workers)
         .epochs(millis(0), epoch_records)
@@ -166,11 +123,8 @@ fn run(
 
 #[test]
 fn windows_are_what_a_recomputation_gives() -> anyhow::Result<()> {
-    let seed = std::env::var("MILLSTREAM_SEED")
-        .ok()
-        .map_or(20_261_123, |seed| seed.parse().expect("a number"));
     for round in 0..30_u64 {
-        let seed = seed + round;
+        let seed = first_seed() + round;
         let mut rng = Random::new(seed);
         let input = random_input(&mut rng);
         let (expected, n_late) = recompute(&input);

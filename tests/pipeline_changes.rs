@@ -174,6 +174,45 @@ fn another_lateness_is_no_change() -> anyhow::Result<()> {
     Ok(())
 }
 
+/// A window of rows of windows: what the second reads is said to be whole by how far the first has come.
+fn windows_over_windows(flow: &mut Flow<'_>, inputs: &Inputs, lateness: u64) -> Result<()> {
+    let firsts = inputs
+        .stream(flow, "clicks")
+        .key_by("name", |(_, (name, _))| name)
+        .window(Tumbling::of(seconds(5)).lateness(seconds(lateness)))
+        .aggregate("firsts", |of| of.count("n"));
+    let theirs = firsts.closed().in_their_windows();
+    let sums = theirs.aggregate("sums", |of| of.sum("n", |row| row.values));
+    sums.late().inspect(|row| panic!("{row:?} is late"));
+    sums.view("sums")?;
+    sums.closed().sink("sums", inputs.memory.clone())?;
+    let most = theirs.at_max("most", |row| row.values);
+    most.late().inspect(|row| panic!("{row:?} is late"));
+    most.columns(("start", "end", "n"), |row| {
+        (row.window.start, row.window.end, row.values)
+    })
+    .sink("most", inputs.other.clone())
+}
+
+#[test]
+fn less_lateness_loses_nothing_that_windows_follow() -> anyhow::Result<()> {
+    let runs = Runs::new();
+    runs.first(|flow, inputs| windows_over_windows(flow, inputs, 60));
+    // Nothing is new: the watermark stays where it was, and what is final by it now is so at once.
+    let report = runs.run(1, false, runs.state(), |flow, inputs| {
+        windows_over_windows(flow, inputs, 0)
+    })?;
+    assert!(report.stopped && report.events == 10, "{report:?}");
+    runs.rest(runs.state(), |flow, inputs| {
+        windows_over_windows(flow, inputs, 0)
+    })?;
+    let five = vec![Value::Int(5)];
+    assert_eq!(Runs::values(&runs.memory), vec![five; 6]);
+    let three = vec![Value::Int(3)];
+    assert_eq!(Runs::values(&runs.other), vec![three; 6]);
+    Ok(())
+}
+
 #[test]
 fn what_fits_can_be_dropped_by_its_kind() -> anyhow::Result<()> {
     let runs = Runs::new();

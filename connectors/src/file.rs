@@ -22,6 +22,7 @@
 //! The *offset* of a line, as dead letters have it, is the place of its first byte in the uncompressed file. Where there
 //! are several files, 2⁴⁰ times the number of the file (from 0) is added, and the reason names the file.
 
+mod buffer;
 mod error;
 mod gate;
 mod input;

@@ -12,7 +12,10 @@ use millstream_engine::Data;
 pub use json::Json;
 pub(crate) use json::{explain, text_of};
 
-/// Makes values of the bytes of records; copied to every worker, and used by many threads at once.
+/// Makes values of the bytes of records.
+///
+/// Each partition has a copy of its own, so a format may learn from the records of a stream how to read the next ones.
+/// What it makes of a record must not depend on that.
 pub trait Decode: Clone + Send + Sync + 'static {
     /// What a record becomes.
     type Item: Data;
@@ -21,12 +24,23 @@ pub trait Decode: Clone + Send + Sync + 'static {
     ///
     /// # Errors
     /// What is wrong with the record and where; it becomes a dead letter.
-    fn decode(&self, record: &[u8]) -> Result<Self::Item, DecodeError>;
+    fn decode(&mut self, record: &[u8]) -> Result<Self::Item, DecodeError>;
+
+    /// The same for a record that is known to be UTF-8.
+    ///
+    /// Worth its own way only for a format that would look whether it is.
+    ///
+    /// # Errors
+    /// As [`decode`](Self::decode) has.
+    #[inline]
+    fn decode_text(&mut self, record: &str) -> Result<Self::Item, DecodeError> {
+        self.decode(record.as_bytes())
+    }
 
     /// What names the event in `record`, if the format knows of names: an event that is sent again has the same name.
     ///
     /// Asked of records that do not decode, too; should be quick, since it is asked of each event that is pushed in.
-    fn event_id(&self, _record: &[u8]) -> Option<String> {
+    fn event_id(&mut self, _record: &[u8]) -> Option<String> {
         None
     }
 }

@@ -9,7 +9,7 @@
 //!
 //! | sink | what it is | after a crash |
 //! |---|---|---|
-//! | [`ParquetFiles`] | a folder of Parquet files, one partition a day or an hour | each row is there once |
+//! | [`ParquetFiles`] | a folder of Parquet files, one partition a day, an hour or a minute | each row is there once |
 //! | [`TopicSink`] | an event log, a [`Topic`] | each row is there once |
 //! | [`Console`] | a line of JSON a row on standard output | some rows are there twice |
 //! | [`Memory`] | a list of rows, for tests | each row is there once, in the same process |

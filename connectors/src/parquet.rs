@@ -21,8 +21,8 @@
 //! Rows that wait are in the snapshots of a run that takes some, and so is what is needed to declare a partition final
 //! after a restart. A run that goes on from a snapshot removes what was staged or published after it, see `recovery`.
 //!
-//! The keys of the partitions are called `date` and `hour`, or `partition_date` and `partition_hour` where the rows
-//! have columns of such names. Rows of a time outside the years 0 to 9999 are in the partition
+//! The keys of the partitions are called `date`, `hour` and `minute`, or `partition_date` and so on where the rows have
+//! columns of such names. Rows of a time outside the years 0 to 9999 are in the partition
 //! `__HIVE_DEFAULT_PARTITION__`, which readers take for null.
 //!
 //! *Invariants*: a visible file is complete and never changes; of a run that takes snapshots, it holds rows of committed
@@ -52,7 +52,7 @@ use crate::sink_error::SinkError;
 use buffer::Roll;
 use folder::Folder;
 use part::Part;
-use partition::Grain;
+use partition::{Cut, Grain};
 use progress::Progress;
 use staged_file::StagedFile;
 
@@ -83,7 +83,7 @@ pub use write::write_parquet;
 #[derive(Clone, Debug)]
 pub struct ParquetFiles {
     root: PathBuf,
-    grain: Grain,
+    cut: Cut,
     roll: Roll,
 }
 
@@ -96,9 +96,13 @@ impl ParquetFiles {
             bytes: 64 << 20,
             after: minutes(1),
         };
+        let cut = Cut {
+            grain: Grain::Day,
+            final_after: Duration::ZERO,
+        };
         ParquetFiles {
             root: root.into(),
-            grain: Grain::Day,
+            cut,
             roll,
         }
     }
@@ -129,14 +133,39 @@ impl ParquetFiles {
     /// One folder for each day (UTC): `date=2026-11-23`. This is the default.
     #[must_use]
     pub fn partition_by_day(mut self) -> Self {
-        self.grain = Grain::Day;
+        self.cut.grain = Grain::Day;
         self
     }
 
     /// One folder for each hour (UTC), below that of its day: `date=2026-11-23/hour=10`.
     #[must_use]
     pub fn partition_by_hour(mut self) -> Self {
-        self.grain = Grain::Hour;
+        self.cut.grain = Grain::Hour;
+        self
+    }
+
+    /// One folder for each minute (UTC), below those of its day and hour: `date=2026-11-23/hour=10/minute=59`.
+    ///
+    /// That is many folders: for rows of which a minute has many.
+    #[must_use]
+    pub fn partition_by_minute(mut self) -> Self {
+        self.cut.grain = Grain::Minute;
+        self
+    }
+
+    /// A folder is final when the watermark is `wait` of event time past its end; when it is at its end if not set.
+    ///
+    /// Until then rows that come late for it wait for the same file as the others.
+    ///
+    /// # Examples
+    /// ```
+    /// use millstream_connectors::ParquetFiles;
+    /// use millstream_engine::minutes;
+    /// let bids = ParquetFiles::new("data/bids").partition_by_minute().final_after(minutes(1));
+    /// ```
+    #[must_use]
+    pub fn final_after(mut self, wait: Duration) -> Self {
+        self.cut.final_after = wait;
         self
     }
 
@@ -151,7 +180,7 @@ impl ParquetFiles {
     pub(crate) fn part(&self, cx: &SinkContext) -> Result<Part, SinkError> {
         let progress = self.progress(cx)?;
         self.claim(cx)?;
-        Ok(Part::new(cx, progress, self.grain, self.roll))
+        Ok(Part::new(cx, progress, self.cut, self.roll))
     }
 
     /// Refuses the folder of another sink of this run: their files would have the same names.

@@ -1,8 +1,8 @@
 //! How operators put a step with state into the graph.
 //!
 //! ```text
-//!  one worker:    records ─────────────────────────────────────▶ Windowing::whole ──▶ changes, late
-//!  more workers:  records ─▶ Windowing::ahead ═▶ by shard of key ═▶ Windowing::whole ──▶ changes
+//!  one worker:    records ─────────────────────────────────────▶ Windowing::whole ───▶ changes, late
+//!  more workers:  records ─▶ Windowing::ahead ═▶ by shard of key ═▶ Windowing::behind ──▶ changes
 //!                                └──▶ late
 //! ```
 //!
@@ -27,6 +27,7 @@ use crate::stream::{Batch, Batches, Marks, Stream};
 use crate::table::{Change, Demand, Table};
 use crate::table_key::Windowed;
 use crate::value::Column;
+use crate::window::Spacing;
 
 /// A windowed aggregation: its parts, made on demand.
 pub trait Windowing<T: Data>: 'static {
@@ -72,10 +73,12 @@ pub struct Asked {
     pub value_names: Vec<String>,
     /// How the values are made, in words: state that was kept for others cannot be used.
     pub made_by: String,
-    /// How long the windows are.
-    pub size: Duration,
-    /// How long after its window's end a row may still change.
+    /// How the windows follow one another, if all are of one length.
+    pub spacing: Option<Spacing>,
+    /// The lateness that records are allowed.
     pub lateness: Duration,
+    /// How far behind the watermark the end of a window may lie whose row is still to come.
+    pub behind: Duration,
 }
 
 impl<'f, T: Data> Stream<'f, T> {
@@ -92,8 +95,9 @@ impl<'f, T: Data> Stream<'f, T> {
             key_names,
             value_names,
             made_by,
-            size,
+            spacing,
             lateness,
+            behind,
         } = asked;
         let build = &self.flow.build;
         build.claim("step", &name, location);
@@ -115,7 +119,7 @@ impl<'f, T: Data> Stream<'f, T> {
         };
         let speaks = Speaks {
             origin: build.new_origin(),
-            by: lateness,
+            by: behind,
             wanted: Rc::default(),
         };
         let (changes, own_marks, late) = self.windows(windowing, &demand, counted, &speaks);
@@ -128,7 +132,7 @@ impl<'f, T: Data> Stream<'f, T> {
             key_columns,
             value_columns,
             demand,
-            size,
+            spacing,
             own_marks,
             speaks,
         };

@@ -9,7 +9,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use crate::dead_letter::DeadLetter;
 use crate::epoch::Epoch;
 use crate::error::BoxError;
-use crate::intake::{Intake, PartitionWatermark};
+use crate::intake::{Intake, PartitionWatermark, TimeOf};
 use crate::record::Record;
 use crate::snapshot::manifest::PartitionState;
 use crate::source::{Arrival, Partition, Polled, Position};
@@ -17,9 +17,6 @@ use crate::source_meter::{PartitionMeter, Shown, UNKNOWN};
 use crate::step::Meter;
 use crate::time::EventTime;
 use crate::watermarks::Watermarks;
-
-/// At most this many records are asked for at once, so that the steps after the source get their turn.
-const RECORDS_PER_POLL: usize = 4096;
 
 /// What holds for all partitions of a source.
 #[derive(Clone, Copy)]
@@ -53,6 +50,8 @@ pub(crate) struct Driven<P: Partition> {
     rules: Rules,
     watermark: PartitionWatermark,
     polled: Option<Polled>,
+    /// How many records a poll may well bring: as many as the last ones did at most, the older the less.
+    expected: usize,
     /// When it last had something, or last waited for something else than its input.
     busy_at: EventTime,
     idle: bool,
@@ -75,6 +74,7 @@ impl<P: Partition> Driven<P> {
             rules,
             watermark: PartitionWatermark::new(rules.watermarks.bound()),
             polled: None,
+            expected: 0,
             busy_at: rules.resumed,
             idle: false,
             told: None,
@@ -86,8 +86,15 @@ impl<P: Partition> Driven<P> {
     pub(crate) fn restored(mut self, state: &PartitionState) -> Self {
         self.watermark.restore(state.watermark);
         self.busy_at = self.rules.resumed.minus(state.quiet);
-        self.idle = state.idle;
+        self.idle = state.idle && !self.rules.watermarks.by_clock;
         self
+    }
+
+    /// Time has come to `now`, for a partition whose records are timed by the clock.
+    pub(crate) fn pass(&mut self, now: EventTime) {
+        if self.rules.watermarks.by_clock && !self.has_ended() {
+            self.watermark.pass(now);
+        }
     }
 
     /// What a snapshot keeps of it.
@@ -129,6 +136,9 @@ impl<P: Partition> Driven<P> {
         };
         // One that says "until now" is to be asked again, not never.
         let until = until.map(|time| time.max(now));
+        if self.rules.watermarks.by_clock {
+            return until;
+        }
         let idle_at = self.busy_at.plus(self.rules.watermarks.idle_after);
         let idle_at = (!self.idle && idle_at > now).then_some(idle_at);
         [until, idle_at].into_iter().flatten().min()
@@ -138,21 +148,25 @@ impl<P: Partition> Driven<P> {
     pub(crate) fn poll(
         &mut self,
         source: &str,
-        time_of: &dyn Fn(&P::Item) -> EventTime,
+        time_of: &TimeOf<P::Item>,
         room: usize,
         (now, epoch): (EventTime, Epoch),
         letters: &mut Vec<DeadLetter>,
         meter: &PartitionMeter,
     ) -> Result<Option<Polling<P::Item>>, BoxError> {
+        self.pass(now);
+        let taken_in = self.watermark();
         let Some(partition) = &mut self.partition else {
             return Ok(None);
         };
-        let mut batch = Vec::new();
+        // Where there was much there will be much again, and a list that grows is copied again and again.
+        let mut batch = Vec::with_capacity(self.expected.min(room));
         let mut intake = Intake {
             time_of,
+            taken_in,
             watermark: &mut self.watermark,
             latest_allowed: self.rules.latest_allowed(now),
-            room: room.min(RECORDS_PER_POLL),
+            room,
             now,
             partition: self.number,
             source,
@@ -170,6 +184,7 @@ impl<P: Partition> Driven<P> {
             .bytes_total
             .store(bytes_total.unwrap_or(UNKNOWN), Relaxed);
         meter.lag.store(partition.lag().unwrap_or(UNKNOWN), Relaxed);
+        self.expected = batch.len().max(self.expected - self.expected / 4);
         let brought = !batch.is_empty() || !letters.is_empty();
         self.note(polled, brought, now, meter);
         Ok(Some(Polling {
@@ -184,7 +199,9 @@ impl<P: Partition> Driven<P> {
             self.busy_at = now;
         }
         let quiet = now.since(self.busy_at) >= self.rules.watermarks.idle_after;
-        self.idle = matches!(polled, Polled::CaughtUp { .. }) && quiet;
+        // Where the clock says how far it is, it holds nobody up.
+        let may_idle = !self.rules.watermarks.by_clock;
+        self.idle = may_idle && quiet && matches!(polled, Polled::CaughtUp { .. });
         if polled == Polled::Ended {
             let ended = self.partition.take();
             self.last_position = ended.and_then(|partition| partition.position());
@@ -212,6 +229,9 @@ impl<P: Partition> Driven<P> {
     fn reason(&self, state: Shown) -> String {
         let idle_after = self.rules.watermarks.idle_after.as_secs_f64();
         match state {
+            Shown::Active | Shown::Held if self.rules.watermarks.by_clock => {
+                "its records are timed when they are taken in: it stands at the clock of the run, and moves with it".into()
+            }
             Shown::Active if self.watermark() == EventTime::MIN => format!(
                 "it has promised nothing yet and holds everyone up: that waits for {}; after {idle_after} s without \
                  any event the partition is idle and holds no one up",

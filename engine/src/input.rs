@@ -26,6 +26,7 @@ use crate::dead_letter::DeadLetter;
 use crate::dead_letters::{self, Rejected};
 use crate::error::Error;
 use crate::flow::Flow;
+use crate::intake::TimeOf;
 use crate::mark::{Mark, Origin};
 use crate::reader::{self, Reader};
 use crate::snapshot::change::Change;
@@ -33,7 +34,6 @@ use crate::source::{Source, Waker};
 use crate::source_step::{Sent, SourceStep};
 use crate::step;
 use crate::stream::{Batch, Batches, Marks};
-use crate::time::EventTime;
 use crate::watermarks::Watermarks;
 
 /// Builds the operator; gives records and marks.
@@ -41,7 +41,7 @@ pub(crate) fn input<'f, S: Source>(
     flow: &Flow<'f>,
     name: &str,
     source: &S,
-    time_of: Box<dyn Fn(&S::Item) -> EventTime>,
+    time_of: Box<TimeOf<S::Item>>,
     watermarks: Watermarks,
     origin: Origin,
 ) -> (Batches<'f, S::Item>, Marks<'f>) {
@@ -103,7 +103,7 @@ fn reader<S: Source>(
     name: &str,
     source: &S,
     step: &Rc<str>,
-    time_of: Box<dyn Fn(&S::Item) -> EventTime>,
+    time_of: Box<TimeOf<S::Item>>,
     watermarks: Watermarks,
     activator: impl Fn() -> SyncActivator,
 ) -> Option<Reader<S::Partition>> {

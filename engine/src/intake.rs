@@ -9,9 +9,14 @@ use crate::epoch::Epoch;
 use crate::record::Record;
 use crate::time::EventTime;
 
+/// When a record happened, that was taken in at a time.
+pub(crate) type TimeOf<T> = dyn Fn(&T, EventTime) -> EventTime;
+
 /// Takes a partition's records into the current epoch.
 pub struct Intake<'a, T> {
-    pub(crate) time_of: &'a dyn Fn(&T) -> EventTime,
+    pub(crate) time_of: &'a TimeOf<T>,
+    /// What a record is timed with that has no time of its own.
+    pub(crate) taken_in: EventTime,
     pub(crate) watermark: &'a mut PartitionWatermark,
     pub(crate) latest_allowed: EventTime,
     pub(crate) room: usize,
@@ -68,8 +73,9 @@ impl<T> Intake<'_, T> {
     ///
     /// # Errors
     /// If its event time is too far ahead; then [`reject`](Self::reject) it with the error as the reason.
+    #[inline]
     pub fn accept(&mut self, value: T) -> Result<(), TooFarAhead> {
-        let time = (self.time_of)(&value);
+        let time = (self.time_of)(&value, self.taken_in);
         if time > self.latest_allowed {
             self.refused = Some(time);
             return Err(TooFarAhead {
@@ -139,7 +145,13 @@ impl PartitionWatermark {
         self.watermark = watermark;
     }
 
+    /// Promises that nothing earlier than `time` will follow.
+    pub(crate) fn pass(&mut self, time: EventTime) {
+        self.watermark = self.watermark.max(time);
+    }
+
     /// Takes note of a record at `time`; gives the watermark it came behind, or `MIN` if it did not.
+    #[inline]
     fn observe(&mut self, time: EventTime) -> EventTime {
         if time < self.watermark {
             return self.watermark;

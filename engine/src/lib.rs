@@ -106,7 +106,7 @@ pub use stream::Stream;
 pub use table::{Change, Stage, Table, ViewSettings};
 pub use table_key::{TableKey, Windowed};
 pub use table_rows::WindowRow;
-pub use time::{EventTime, ParseTimeError, hours, millis, minutes, seconds};
+pub use time::{EventTime, ParseTimeError, days, hours, millis, minutes, seconds};
 pub use unclocked::Unclocked;
 pub use value::{Column, ColumnType, Value};
 pub use view::{Catalog, RowKey, Rows, Snapshot, ViewSnapshot};

@@ -38,7 +38,8 @@ pub trait Logic: 'static {
     /// All of `at.epoch` has been applied; its marks have not. For steps that send on what they gathered of an epoch.
     fn on_epoch(&mut self, _at: At, _out: &mut Emitted<Self::Out, Self::Late>) {}
 
-    /// The watermark has moved to `at.watermark`, at the end of `at.epoch`.
+    /// The watermark has moved to `at.watermark`, at the end of `at.epoch`. A run that goes on from a snapshot says so once
+    /// also where it has not moved since.
     fn on_watermark(&mut self, at: At, out: &mut Emitted<Self::Out, Self::Late>);
 
     /// Partial results are to be shown as of the end of `at.epoch`.

@@ -15,6 +15,7 @@ use crate::epoch::Epoch;
 use crate::error::{BoxError, Error};
 use crate::flow::{Flow, Live};
 use crate::inlet::Inlet;
+use crate::intake::TimeOf;
 use crate::mark::Standing;
 use crate::record::Record;
 use crate::snapshot::change::Change;
@@ -23,12 +24,17 @@ use crate::source_meter::SourceMeter;
 use crate::time::EventTime;
 use crate::watermarks::Watermarks;
 
+/// So many records are read before the steps behind the source get their turn, so that they find them in the cache.
+const RECORDS_PER_TURN: usize = 512;
+
 /// The partitions of a source on this worker.
 pub(crate) struct Reader<P: Partition> {
     pub(crate) live: Live,
     meter: Arc<SourceMeter>,
     pub(crate) worker: usize,
-    time_of: Box<dyn Fn(&P::Item) -> EventTime>,
+    time_of: Box<TimeOf<P::Item>>,
+    /// Records are timed by the clock of the run.
+    pub(crate) by_clock: bool,
     pub(crate) partitions: Vec<Driven<P>>,
     /// The partition that is polled first, next time.
     next: usize,
@@ -75,7 +81,7 @@ pub(crate) fn open<S: Source>(
     live: &Live,
     name: &str,
     source: &S,
-    time_of: Box<dyn Fn(&S::Item) -> EventTime>,
+    time_of: Box<TimeOf<S::Item>>,
     watermarks: Watermarks,
     waker: &Waker,
 ) -> Result<Option<Reader<S::Partition>>, BoxError> {
@@ -97,6 +103,11 @@ pub(crate) fn open<S: Source>(
     };
     let restored = live.shared.state.source(name);
     let inlet = source.inlet(&cx);
+    // Time goes on from now, and not from before where any partition had come to: the steps after the source have.
+    let reached = restored
+        .iter()
+        .flat_map(|source| source.partitions.values());
+    let reached = reached.map(|state| state.watermark).max();
     let mut partitions = Vec::new();
     for number in (0..n_partitions).filter(|p| *p as usize % workers == worker) {
         let state = restored.and_then(|source| source.partitions.get(&number));
@@ -104,11 +115,12 @@ pub(crate) fn open<S: Source>(
             Some(position) => source.resume(number, position, &cx, waker.clone())?,
             None => source.open(number, &cx, waker.clone())?,
         };
-        let driven = Driven::new(number, partition, rules);
-        partitions.push(match state {
-            Some(state) => driven.restored(state),
-            None => driven,
-        });
+        let mut driven = Driven::new(number, partition, rules);
+        if let Some(state) = state {
+            driven = driven.restored(state);
+        }
+        driven.pass(reached.unwrap_or(EventTime::MIN));
+        partitions.push(driven);
         if let Some(state) = state {
             let meter = &meter.partitions[number as usize];
             meter.events.store(state.events, Relaxed);
@@ -120,6 +132,7 @@ pub(crate) fn open<S: Source>(
         meter: Arc::clone(meter),
         worker,
         time_of,
+        by_clock: watermarks.by_clock,
         partitions,
         next: 0,
         inlet,
@@ -145,6 +158,13 @@ impl<P: Partition> Reader<P> {
         self.partitions.iter().all(Driven::has_ended)
     }
 
+    /// Has time go on for partitions whose records are timed by the clock.
+    pub(crate) fn pass(&mut self, now: EventTime) {
+        self.partitions
+            .iter_mut()
+            .for_each(|driven| driven.pass(now));
+    }
+
     /// The least of what those that may send have promised, if any may.
     pub(crate) fn standing(&self, now: EventTime) -> Standing {
         let active = self.partitions.iter().filter(|p| p.is_active());
@@ -161,8 +181,8 @@ impl<P: Partition> Reader<P> {
         }
     }
 
-    /// Polls the partitions in turn until the epoch, of which `taken` were read before, has its `fill` or none has more
-    /// at once.
+    /// Polls the partitions in turn until the epoch, of which `taken` were read before, has its `fill`, or it is the turn
+    /// of the steps behind, or none has more at once.
     pub(crate) fn read(
         &mut self,
         taken: &mut usize,
@@ -177,12 +197,16 @@ impl<P: Partition> Reader<P> {
             full: false,
         };
         let n_partitions = self.partitions.len();
-        for turn in 0..n_partitions {
-            let room = fill.saturating_sub(*taken);
+        let enough = fill.min(*taken + RECORDS_PER_TURN);
+        for _ in 0..n_partitions {
+            let room = enough.saturating_sub(*taken);
             if room == 0 {
+                // Those that were not asked may have more.
+                read.ready = true;
                 break;
             }
-            let partition = (self.next + turn) % n_partitions;
+            let partition = self.next;
+            self.next = (self.next + 1) % n_partitions;
             let n_letters = read.letters.len();
             let Some(polling) = self.poll(partition, room, at, &mut read.letters) else {
                 continue;
@@ -195,7 +219,6 @@ impl<P: Partition> Reader<P> {
                 read.batches.push(polling.batch);
             }
         }
-        self.next = self.next.wrapping_add(1) % n_partitions.max(1);
         read.full = *taken >= fill;
         self.live.shared.recent_letters.take(&read.letters);
         read

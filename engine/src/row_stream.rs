@@ -4,7 +4,6 @@ use std::ops::Deref;
 use std::panic::Location;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::Duration;
 
 use crate::error::{BoxError, Error, Result};
 use crate::graph::SinkAsked;
@@ -14,14 +13,15 @@ use crate::sink::{Sink, SinkContext, SinkRow};
 use crate::step;
 use crate::stream::Stream;
 use crate::value::Column;
+use crate::window::Spacing;
 
 /// A stream of records with named columns; everything a [`Stream`] can do, it can do too.
 pub struct RowStream<'f, T: 'static> {
     pub(crate) stream: Stream<'f, T>,
     pub(crate) columns: Arc<[Column]>,
     pub(crate) row: Rc<dyn Fn(&Record<T>) -> SinkRow>,
-    /// Of rows that are timed at the start of their window: how long these are.
-    pub(crate) windows: Option<Duration>,
+    /// Of rows that are timed at the start of their window: how these follow one another.
+    pub(crate) windows: Option<Spacing>,
 }
 
 impl<'f, T> Deref for RowStream<'f, T> {

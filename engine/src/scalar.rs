@@ -1,8 +1,8 @@
 //! Scalars: which Rust types fill the columns of a row, and what the columns are called.
 //!
 //! A pipeline says what leaves it in plain Rust: `|e| (e.user.clone(), e.ms)` under the names `("user", "ms")`. The types
-//! say what the columns are before the first record has come: a [`Scalar`] fills one column, [`Columns`] are a tuple of
-//! them, and [`Names`] go with either. Where the row leaves they become the values and columns of the module `value`.
+//! say what the columns are before the first record has come: a [`Scalar`] fills one column, [`Columns`] are a tuple or an
+//! array of them or of such, and [`Names`] go with either. Where the row leaves they become the values and columns of the module `value`.
 
 use rust_decimal::Decimal;
 
@@ -72,10 +72,11 @@ impl<T: Scalar + ?Sized> Scalar for &T {
     }
 }
 
-/// A Rust type that fills several columns: the unit type fills none, a [`Scalar`] one, a tuple one for each part.
+/// A Rust type that fills several columns: the unit type fills none, a [`Scalar`] one, a tuple or an array those of its
+/// parts.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot fill columns",
-    note = "use a scalar (bool, integer, f64, String, EventTime, Decimal, Option of these) or a tuple of scalars"
+    note = "use a scalar (bool, integer, f64, String, EventTime, Decimal, Option of these) or a tuple or array of these"
 )]
 pub trait Columns {
     /// Types and nullability, in order.
@@ -102,14 +103,16 @@ impl Columns for () {
 
 macro_rules! tuple_columns {
     ($($name:ident),+) => {
-        impl<$($name: Scalar),+> Columns for ($($name,)+) {
+        impl<$($name: Columns),+> Columns for ($($name,)+) {
             fn kinds() -> Vec<(ColumnType, bool)> {
-                vec![$(($name::KIND, $name::NULLABLE)),+]
+                let mut kinds = Vec::new();
+                $(kinds.extend($name::kinds());)+
+                kinds
             }
             #[allow(non_snake_case)]
             fn append(&self, row: &mut Vec<Value>) {
                 let ($($name,)+) = self;
-                $(row.push($name.value());)+
+                $($name.append(row);)+
             }
         }
     };
@@ -122,6 +125,15 @@ tuple_columns!(A, B, C, D, E);
 tuple_columns!(A, B, C, D, E, F);
 tuple_columns!(A, B, C, D, E, F, G);
 tuple_columns!(A, B, C, D, E, F, G, H);
+
+impl<C: Columns, const N: usize> Columns for [C; N] {
+    fn kinds() -> Vec<(ColumnType, bool)> {
+        (0..N).flat_map(|_| C::kinds()).collect()
+    }
+    fn append(&self, row: &mut Vec<Value>) {
+        self.iter().for_each(|columns| columns.append(row));
+    }
+}
 
 /// Names for columns: `()`, one `&str`, or a tuple of `&str`.
 pub trait Names {

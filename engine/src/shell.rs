@@ -1,9 +1,9 @@
 //! The stateful shell: buffers by epoch, applies in order, follows the watermark.
 //!
 //! The shell stands around the [`Logic`] of a step and decides when it is called. For each epoch `e`: `on_batch` for the
-//! batches of `e`; `on_epoch`; then, if the marks of `e` moved the watermark, `on_watermark`; then, if `e` is a publish
-//! epoch, `on_publish`. What they emit leaves at `e`. If `e` is a snapshot epoch, what has changed is frozen then, and saved
-//! between the epochs that follow, by the step's [`Keeper`].
+//! batches of `e`; `on_epoch`; then, if the marks of `e` moved the watermark or `e` is the first of a run that goes on from
+//! a snapshot, `on_watermark`; then, if `e` is a publish epoch, `on_publish`. What they emit leaves at `e`. If `e` is a
+//! snapshot epoch, what has changed is frozen then, and saved between the epochs that follow, by the step's [`Keeper`].
 //!
 //! *Frontiers*: a capability for `e` is kept from the first message of `e` until `e` has been dealt with whole. Batches of
 //! `e` are applied as soon as nothing of an earlier epoch can come, the rest once nothing of `e` can come.
@@ -34,6 +34,7 @@ use crate::snapshot::keeper::Keeper;
 use crate::snapshot::manifest::Counters;
 use crate::stateful::{Counted, Speaks};
 use crate::tally::Tally;
+use crate::time::EventTime;
 
 /// Room for so many emitted values is kept; closing a large window may take more for once.
 const OUT_KEPT: usize = 65_536;
@@ -52,6 +53,8 @@ pub(crate) struct Stashed<C> {
 pub(crate) struct Shell<L: Logic> {
     logic: L,
     clock: MarkClock,
+    /// Whether the logic is to be told of the watermark though that has not moved: it is one that a run before came to.
+    tell: bool,
     stash: BTreeMap<u64, Stashed<L::In>>,
     emitted: Emitted<L::Out, L::Late>,
     tally: Tally,
@@ -83,11 +86,13 @@ impl<L: Logic> Shell<L> {
         let live = flow.build.live.as_ref();
         let mut clock = MarkClock::new(n_origins, flow.peers());
         let (mut keeper, mut before) = (None, Counters::default());
+        let mut tell = false;
         if let Some(live) = live {
             let state = &live.shared.state;
             keeper = state.keeper(&counted.step);
             if let Some(kept) = state.step(&counted.step) {
                 clock.restore(kept.watermark);
+                tell = kept.watermark > EventTime::MIN;
                 if counted.counts_state && counted.worker == 0 {
                     before = kept.counted;
                 }
@@ -99,6 +104,7 @@ impl<L: Logic> Shell<L> {
         Shell {
             logic,
             clock,
+            tell,
             stash: BTreeMap::new(),
             emitted: Emitted {
                 out: Vec::new(),
@@ -213,7 +219,9 @@ impl<L: Logic> Shell<L> {
             epoch: Epoch::from_u64(epoch),
             watermark,
         };
-        if watermark > before {
+        // With a lateness that is less than in the run before, more is final at the watermark that it came to. What is said
+        // of this step at the end of this epoch is that all such rows have left.
+        if std::mem::take(&mut self.tell) || watermark > before {
             self.logic.on_watermark(at, &mut self.emitted);
         }
         let publish = stashed.marks.iter().filter_map(|mark| match mark {

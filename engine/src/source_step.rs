@@ -29,8 +29,8 @@ use crate::source::Partition;
 use crate::time::{EventTime, seconds};
 use crate::timers::Timers;
 
-/// An idle worker says so again this often, so that the watermark can follow the wall clock.
-const IDLE_BEAT: std::time::Duration = seconds(1);
+/// A worker to which nothing comes says so again this often, so that the watermark can follow the wall clock.
+const BEAT: std::time::Duration = seconds(1);
 
 /// The partitions of a source on one worker, with the epoch they are read into.
 pub(crate) struct SourceStep<P: Partition> {
@@ -192,7 +192,7 @@ where
 
     /// Asks the clock to close the epoch if there is something to say in it.
     fn ask_to_close(&mut self, shared: &Shared, now: EventTime, full: bool, any: bool) {
-        let news = any || self.taken > 0 || self.standing_to_send(now).is_some();
+        let news = any || self.taken > 0 || self.standing_is_news(now);
         if !news {
             return;
         }
@@ -218,8 +218,14 @@ where
         {
             self.timers.at(time, &self.activator);
         }
-        if let Some(Standing::Idle { now: since, .. }) = self.standing_sent {
-            self.timers.at(since.plus(IDLE_BEAT), &self.activator);
+        let said_at = match self.standing_sent {
+            Some(Standing::Idle { now: since, .. }) => Some(since),
+            Some(Standing::Active(at)) if self.reader.by_clock => Some(at),
+            _ => None,
+        };
+        // Where that is past there is news already: what wakes it is that the epoch may close.
+        if let Some(due) = said_at.map(|at| at.plus(BEAT)).filter(|due| *due > now) {
+            self.timers.at(due, &self.activator);
         }
     }
 
@@ -228,15 +234,26 @@ where
         let standing = self.reader.standing(now);
         match (standing, self.standing_sent) {
             (Standing::Idle { now, .. }, Some(Standing::Idle { now: sent, .. })) => {
-                (now.since(sent) >= IDLE_BEAT).then_some(standing)
+                (now.since(sent) >= BEAT).then_some(standing)
             }
             (standing, sent) => (sent != Some(standing)).then_some(standing),
+        }
+    }
+
+    /// Whether an epoch is to be closed so that the others hear of it; that the clock went on alone is not always news.
+    fn standing_is_news(&self, now: EventTime) -> bool {
+        match (self.standing_to_send(now), self.standing_sent) {
+            (Some(Standing::Active(at)), Some(Standing::Active(sent))) if self.reader.by_clock => {
+                at.since(sent) >= BEAT
+            }
+            (standing, _) => standing.is_some(),
         }
     }
 
     /// Sends how the partitions stand at the epoch they were read into, and what goes with it.
     fn seal(&mut self, mark: &mut impl FnMut(&Capability<u64>, Mark)) {
         let now = self.reader.live.shared.setup.clock.now();
+        self.reader.pass(now);
         if let Some(standing) = self.standing_to_send(now) {
             let worker = u32::try_from(self.reader.worker).expect("workers are few");
             mark(

@@ -189,7 +189,7 @@ impl<'f, T: Data> Stream<'f, T> {
         &self,
         kind: &str,
         location: &'static Location<'static>,
-        mut f: impl FnMut(Batch<T>, &mut Vec<Record<U>>) + 'static,
+        mut f: impl FnMut(Batch<T>) -> Batch<U> + 'static,
     ) -> Stream<'f, U> {
         let step: Rc<str> = format!("{kind} at {location}").into();
         let batches = self
@@ -199,12 +199,11 @@ impl<'f, T: Data> Stream<'f, T> {
                 move |input, output| {
                     step::enter(&step);
                     input.for_each(|capability, batch| {
-                        let mut records = Vec::new();
-                        f(std::mem::take(batch), &mut records);
+                        let mut records = f(std::mem::take(batch));
                         if !records.is_empty() {
                             output
                                 .session_with_builder(&capability)
-                                .give_container(&mut Rc::new(records));
+                                .give_container(&mut records);
                         }
                     });
                 }
@@ -230,11 +229,19 @@ impl<'f, T: Data> Stream<'f, T> {
     }
 }
 
-/// The records of a batch as values of one's own: moved if no one else reads the batch, else copied.
+/// The records of a batch as one's own: moved if no one else reads the batch, else copied.
 #[doc(hidden)]
-pub fn owned<T: Data>(batch: Batch<T>, mut f: impl FnMut(Record<T>)) {
-    match Rc::try_unwrap(batch) {
-        Ok(records) => records.into_iter().for_each(f),
-        Err(shared) => shared.iter().for_each(|record| f(record.clone())),
+#[must_use]
+pub fn owned<T: Data>(batch: Batch<T>) -> Vec<Record<T>> {
+    Rc::try_unwrap(batch).unwrap_or_else(|shared| shared.to_vec())
+}
+
+/// A batch of what is left of another, in whose place it may lie: room for much more than that is given back.
+#[doc(hidden)]
+#[must_use]
+pub fn left<T>(mut records: Vec<Record<T>>) -> Batch<T> {
+    if records.capacity() / 16 > records.len() {
+        records.shrink_to_fit();
     }
+    Rc::new(records)
 }

@@ -25,6 +25,7 @@ use crate::table_key::TableKey;
 use crate::time::hours;
 use crate::value::{Column, ColumnType, in_words};
 use crate::view_step::ViewLogic;
+use crate::window::Spacing;
 
 /// How settled a row of a windowed table is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -71,8 +72,8 @@ pub struct Table<'f, K: 'static, V: 'static> {
     pub(crate) key_columns: Arc<[Column]>,
     pub(crate) value_columns: Arc<[Column]>,
     pub(crate) demand: Demand,
-    /// How long its windows are.
-    pub(crate) size: Duration,
+    /// How its windows follow one another, if all are of one length.
+    pub(crate) spacing: Option<Spacing>,
     /// How far the rows have come, worker by worker; said if it is wanted.
     pub(crate) own_marks: Marks<'f>,
     pub(crate) speaks: Speaks,
@@ -89,7 +90,7 @@ impl<K: Clone, V: Clone> Clone for Table<'_, K, V> {
             key_columns: Arc::clone(&self.key_columns),
             value_columns: Arc::clone(&self.value_columns),
             demand: self.demand.clone(),
-            size: self.size,
+            spacing: self.spacing,
             own_marks: self.own_marks.clone(),
             speaks: self.speaks.clone(),
         }

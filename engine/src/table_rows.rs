@@ -41,6 +41,8 @@ impl<'f, K: Key, V: Columns + Data> Table<'f, Windowed<K>, V> {
     /// Each row once, when its window is final: when the watermark has passed its end and the lateness.
     ///
     /// Can be windowed again, and goes to sinks with the columns `window_start`, `window_end`, the key's and the values'.
+    /// A sink that sorts rows by time has them at the start of their window if all are of one length (`Tumbling`, `Hopping`),
+    /// and else at its last microsecond (`Session`, and what is aggregated `in_their_windows`).
     ///
     /// # Examples
     /// ```
@@ -168,6 +170,7 @@ impl<'f, K: Key, V: Columns + Data> Table<'f, Windowed<K>, V> {
             origins: BTreeSet::from([self.speaks.origin]),
             reads: Rc::new(vec![self.name.to_string()]),
         };
+        let all_of_one_length = self.spacing.is_some();
         let row = move |record: &Record<WindowRow<K, V>>| {
             let WindowRow {
                 window,
@@ -179,16 +182,19 @@ impl<'f, K: Key, V: Columns + Data> Table<'f, Windowed<K>, V> {
             key.append(&mut row);
             values.append(&mut row);
             row.extend(last(*stage));
-            SinkRow {
-                time: window.start,
-                values: row,
-            }
+            // How far back a window of any length began says nothing about which rows may still come.
+            let time = if all_of_one_length {
+                window.start
+            } else {
+                record.time
+            };
+            SinkRow { time, values: row }
         };
         RowStream {
             stream,
             columns: Arc::from(columns),
             row: Rc::new(row),
-            windows: Some(self.size),
+            windows: self.spacing,
         }
     }
 

@@ -5,6 +5,8 @@
 //! cut off, not rounded. Two values stand outside the calendar: [`EventTime::MIN`], "nothing promised yet", and
 //! [`EventTime::MAX`], "nothing more will come"; arithmetic saturates at both.
 
+mod plain;
+
 use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
@@ -23,6 +25,9 @@ use serde::{Deserialize, Serialize, Serializer};
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct EventTime(i64);
+
+const MINUTE_MICROS: i64 = 60 * 1_000_000;
+const HOUR_MICROS: i64 = 60 * MINUTE_MICROS;
 
 /// Text that is not an RFC 3339 time with an offset.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -86,6 +91,57 @@ impl EventTime {
         EventTime(self.0.saturating_sub(micros_of(by)))
     }
 
+    /// The day this lies in, in UTC: the part of its text before the `T`. What lies outside the calendar is `infinity`
+    /// or `-infinity`.
+    ///
+    /// # Examples
+    /// ```
+    /// use millstream_engine::EventTime;
+    /// let time: EventTime = "2015-07-15T00:30:00+02:00".parse().unwrap();
+    /// assert_eq!(time.date(), "2015-07-14");
+    /// ```
+    #[must_use]
+    pub fn date(self) -> String {
+        match jiff::Timestamp::from_microsecond(self.0) {
+            Ok(timestamp) => jiff::tz::Offset::UTC
+                .to_datetime(timestamp)
+                .date()
+                .to_string(),
+            Err(_) => self.to_string(),
+        }
+    }
+
+    /// The hour of the day, in UTC: 0 to 23.
+    ///
+    /// # Examples
+    /// ```
+    /// use millstream_engine::EventTime;
+    /// assert_eq!(EventTime::from_micros(-1).hour(), 23);
+    /// ```
+    #[must_use]
+    pub const fn hour(self) -> u32 {
+        (self.0.div_euclid(HOUR_MICROS)).rem_euclid(24) as u32
+    }
+
+    /// The hour and minute of the day, in UTC: `"00:00"` to `"23:59"`.
+    ///
+    /// # Examples
+    /// ```
+    /// use millstream_engine::EventTime;
+    /// let time: EventTime = "2015-07-15T09:05:59.9Z".parse().unwrap();
+    /// assert_eq!(time.hour_minute(), "09:05");
+    /// ```
+    #[must_use]
+    pub fn hour_minute(self) -> String {
+        let minute = self.0.rem_euclid(HOUR_MICROS) / MINUTE_MICROS;
+        let (hour, minute) = (self.hour() as u8, minute as u8);
+        let digits = [hour / 10, hour % 10, 10, minute / 10, minute % 10];
+        digits
+            .map(|digit| char::from(b'0' + digit))
+            .iter()
+            .collect()
+    }
+
     /// How much later this is than `earlier`; zero where it is not.
     #[must_use]
     pub fn since(self, earlier: Self) -> Duration {
@@ -118,22 +174,30 @@ impl FromStr for EventTime {
     type Err = ParseTimeError;
 
     fn from_str(text: &str) -> Result<Self, ParseTimeError> {
-        let parsed = text.parse::<jiff::Timestamp>().or_else(|error| {
-            // jiff reads nanoseconds at most; what is beyond is cut off here like everything below a microsecond.
-            cut_fraction(text)
-                .ok_or(())
-                .and_then(|cut| cut.parse().map_err(|_| ()))
-                .map_err(|()| error)
-        });
-        match parsed {
-            Ok(timestamp) => Ok(EventTime(
-                i64::try_from(timestamp.as_nanosecond().div_euclid(1000)).unwrap_or(i64::MAX),
-            )),
-            Err(error) => Err(ParseTimeError {
-                text: text.chars().take(64).collect(),
-                reason: error.to_string(),
-            }),
+        match plain::micros(text.as_bytes()) {
+            Some(micros) => Ok(EventTime(micros)),
+            None => from_any_text(text),
         }
+    }
+}
+
+/// Reads all of RFC 3339.
+fn from_any_text(text: &str) -> Result<EventTime, ParseTimeError> {
+    let parsed = text.parse::<jiff::Timestamp>().or_else(|error| {
+        // jiff reads nanoseconds at most; what is beyond is cut off here like everything below a microsecond.
+        cut_fraction(text)
+            .ok_or(())
+            .and_then(|cut| cut.parse().map_err(|_| ()))
+            .map_err(|()| error)
+    });
+    match parsed {
+        Ok(timestamp) => Ok(EventTime(
+            i64::try_from(timestamp.as_nanosecond().div_euclid(1000)).unwrap_or(i64::MAX),
+        )),
+        Err(error) => Err(ParseTimeError {
+            text: text.chars().take(64).collect(),
+            reason: error.to_string(),
+        }),
     }
 }
 
@@ -205,6 +269,12 @@ pub const fn hours(n: u64) -> Duration {
     Duration::from_secs(n.saturating_mul(3600))
 }
 
+/// `n` days of 24 hours.
+#[must_use]
+pub const fn days(n: u64) -> Duration {
+    Duration::from_secs(n.saturating_mul(86_400))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -225,6 +295,42 @@ mod tests {
         check("1970-01-01", None);
         check("1970-13-01T00:00:00Z", None);
         check("", None);
+    }
+
+    /// Day, hour and minute are the digits of the whole text.
+    fn check_parts(micros: i64, date: &str, hour_minute: &str) {
+        let time = EventTime(micros);
+        assert_eq!((&*time.date(), &*time.hour_minute()), (date, hour_minute));
+        let text = time.to_string();
+        assert!(
+            text.starts_with(&format!("{date}T{hour_minute}:")),
+            "{text}"
+        );
+        assert_eq!(
+            text.split('T').nth(1).expect("it has a T")[..2],
+            format!("{:02}", time.hour())
+        );
+    }
+
+    #[test]
+    fn parts_of_a_time() {
+        check_parts(0, "1970-01-01", "00:00");
+        check_parts(-1, "1969-12-31", "23:59");
+        check_parts(1_436_918_400_000_000 - 1, "2015-07-14", "23:59");
+        check_parts(1_436_918_400_000_000, "2015-07-15", "00:00");
+        check_parts(951_782_400_000_000 + 3_660_000_000, "2000-02-29", "01:01");
+        check_parts(-62_198_755_200_000_000, "-000001-01-01", "00:00");
+        check_parts(253_402_207_199_999_999, "9999-12-30", "21:59");
+        assert_eq!(
+            EventTime(253_402_300_800_000_000).date(),
+            "infinity",
+            "as its text is"
+        );
+        assert_eq!(EventTime::MIN.date(), "-infinity");
+        assert!(EventTime::MAX.hour() < 24 && EventTime::MIN.hour() < 24);
+        for hour in 0..24 {
+            assert_eq!(EventTime(HOUR_MICROS * i64::from(hour)).hour(), hour);
+        }
     }
 
     #[test]

@@ -24,7 +24,7 @@ use crate::time::EventTime;
 use crate::value::{Column, Value};
 use crate::window::Window;
 
-/// What a row of a view is kept and ordered by: the newest window first, then the key.
+/// What a row of a view is kept and ordered by: the newest window first, which is the one that ends last, then the key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RowKey {
     /// The window, for a windowed table.
@@ -35,9 +35,11 @@ pub struct RowKey {
 
 impl Ord for RowKey {
     fn cmp(&self, other: &Self) -> Ordering {
-        other
-            .window
-            .cmp(&self.window)
+        // By the end, because that is by which rows leave a view: windows of different length are not in order by their
+        // start.
+        let newest = |key: &Self| key.window.map(|window| (window.end, window.start));
+        newest(other)
+            .cmp(&newest(self))
             .then_with(|| self.key.cmp(&other.key))
     }
 }

@@ -22,6 +22,8 @@ pub struct Watermarks {
     out_of_orderness: Option<Duration>,
     pub(crate) idle_after: Duration,
     pub(crate) max_ahead: Duration,
+    /// Records are timed by the clock of the run, and so is the promise.
+    pub(crate) by_clock: bool,
 }
 
 impl Watermarks {
@@ -41,6 +43,16 @@ impl Watermarks {
             out_of_orderness: None,
             idle_after: seconds(10),
             max_ahead: minutes(1),
+            by_clock: false,
+        }
+    }
+
+    /// Nothing will be timed before now: for records that are timed when they are taken in.
+    pub(crate) fn by_clock() -> Self {
+        Watermarks {
+            by_clock: true,
+            max_ahead: Duration::MAX,
+            ..Self::bounded(Duration::ZERO)
         }
     }
 

@@ -43,6 +43,25 @@ impl Window {
     }
 }
 
+/// How windows of one length follow one another: one begins with every hop, counted from 1970 UTC.
+#[derive(Clone, Copy, Debug)]
+pub struct Spacing {
+    /// How long each window is.
+    pub size: Duration,
+    /// How far apart two begin; as far as they are long, if they do not overlap.
+    pub hop: Duration,
+}
+
+impl Spacing {
+    /// When the first window begins that ends after `time`.
+    pub(crate) fn first_after(self, time: EventTime) -> EventTime {
+        let [size, hop] = [self.size, self.hop].map(|by| i128::from(micros_of(by)));
+        let start = ((i128::from(time.micros()) - size).div_euclid(hop) + 1) * hop;
+        // Before all time there is no window that is not cut off there.
+        EventTime::from_micros(i64::try_from(start).unwrap_or(i64::MIN))
+    }
+}
+
 impl fmt::Debug for Window {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "[{}, {})", self.start, self.end)
@@ -53,6 +72,28 @@ impl fmt::Debug for Window {
 mod tests {
     use super::*;
     use crate::time::seconds;
+
+    #[test]
+    fn the_first_window_after_a_time_is_the_first_that_ends_after_it() {
+        let first = |size, hop, time| {
+            let [size, hop] = [size, hop].map(Duration::from_micros);
+            let after = Spacing { size, hop }.first_after(EventTime::from_micros(time));
+            after.micros()
+        };
+        for (size, hop) in [(10, 10), (10, 2), (10, 3), (7, 4), (1, 1)] {
+            for time in -30..30 {
+                let ends_after = |n: &i64| n * hop as i64 + size as i64 > time;
+                let expected = (-60..60).find(ends_after).expect("one does") * hop as i64;
+                assert_eq!(
+                    first(size, hop, time),
+                    expected,
+                    "{time}: {size} every {hop}"
+                );
+            }
+        }
+        assert_eq!(first(10, 2, i64::MIN), i64::MIN);
+        assert_eq!(first(u64::MAX, 1, 0), 1 - i64::MAX);
+    }
 
     fn check(time: i64, size: Duration, start: i64, end: i64) {
         let window = Window::tumbling(EventTime::from_micros(time), size);

@@ -19,6 +19,7 @@
 mod approx_distinct;
 mod count;
 mod distinct;
+mod distinct_each;
 mod heap;
 mod mean;
 mod min_max;
@@ -26,14 +27,16 @@ mod number;
 mod of;
 mod optional;
 mod quantile;
+mod seeded;
 mod sum;
 mod tuple;
 
 use millstream_engine::{Columns, Data, LoadError, Loading, Saving};
 
 pub use approx_distinct::ApproxCountDistinct;
-pub use count::Count;
+pub use count::{Count, CountIf};
 pub use distinct::CountDistinct;
+pub use distinct_each::CountDistinctEach;
 pub use mean::Mean;
 pub use min_max::{Extreme, Ranked};
 pub use number::{Number, Tally};
@@ -47,7 +50,7 @@ pub trait Aggregate<T>: 'static {
     /// What is kept.
     type State: Default + Data;
     /// What is said: one value per column.
-    type Output: Columns + Data + PartialEq;
+    type Output: Columns + Data;
 
     /// The names of the output's columns, in order.
     fn names(&self) -> Vec<String>;

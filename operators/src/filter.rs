@@ -3,6 +3,7 @@
 use std::panic::Location;
 use std::rc::Rc;
 
+use millstream_engine::raw::left;
 use millstream_engine::{Data, Stream};
 
 /// Keeps the values for which something is true.
@@ -38,15 +39,17 @@ pub trait Filter<'f, T> {
 impl<'f, T: Data> Filter<'f, T> for Stream<'f, T> {
     #[track_caller]
     fn filter(&self, mut keep: impl FnMut(&T) -> bool + 'static) -> Stream<'f, T> {
-        self.transform(
-            "filter",
-            Location::caller(),
-            move |batch, out| match Rc::try_unwrap(batch) {
-                Ok(records) => out.extend(records.into_iter().filter(|record| keep(&record.value))),
-                Err(shared) => {
-                    out.extend(shared.iter().filter(|record| keep(&record.value)).cloned())
+        self.transform("filter", Location::caller(), move |batch| {
+            left(match Rc::try_unwrap(batch) {
+                Ok(mut records) => {
+                    records.retain(|record| keep(&record.value));
+                    records
                 }
-            },
-        )
+                Err(shared) => {
+                    let kept = shared.iter().filter(|record| keep(&record.value));
+                    kept.cloned().collect()
+                }
+            })
+        })
     }
 }

@@ -2,7 +2,7 @@
 
 use std::panic::Location;
 
-use millstream_engine::raw::owned;
+use millstream_engine::raw::{left, owned};
 use millstream_engine::{Data, Record, Stream};
 
 /// Turns each value into another or into none.
@@ -36,21 +36,20 @@ pub trait FilterMap<'f, T> {
 impl<'f, T: Data> FilterMap<'f, T> for Stream<'f, T> {
     #[track_caller]
     fn filter_map<U: Data>(&self, mut f: impl FnMut(T) -> Option<U> + 'static) -> Stream<'f, U> {
-        self.transform("filter_map", Location::caller(), move |batch, out| {
-            owned(
-                batch,
-                |Record {
-                     value,
-                     time,
-                     behind,
-                 }| {
-                    out.extend(f(value).map(|value| Record {
-                        value,
-                        time,
-                        behind,
-                    }));
-                },
-            );
+        self.transform("filter_map", Location::caller(), move |batch| {
+            let some = |record: Record<T>| {
+                let Record {
+                    value,
+                    time,
+                    behind,
+                } = record;
+                f(value).map(|value| Record {
+                    value,
+                    time,
+                    behind,
+                })
+            };
+            left(owned(batch).into_iter().filter_map(some).collect())
         })
     }
 }

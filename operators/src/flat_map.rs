@@ -2,7 +2,7 @@
 
 use std::panic::Location;
 
-use millstream_engine::raw::owned;
+use millstream_engine::raw::{left, owned};
 use millstream_engine::{Data, Record, Stream};
 
 /// Turns each value into any number of others.
@@ -43,21 +43,20 @@ impl<'f, T: Data> FlatMap<'f, T> for Stream<'f, T> {
         I: IntoIterator,
         I::Item: Data,
     {
-        self.transform("flat_map", Location::caller(), move |batch, out| {
-            owned(
-                batch,
-                |Record {
-                     value,
-                     time,
-                     behind,
-                 }| {
-                    out.extend(f(value).into_iter().map(|value| Record {
-                        value,
-                        time,
-                        behind,
-                    }));
-                },
-            );
+        self.transform("flat_map", Location::caller(), move |batch| {
+            let several = |record: Record<T>| {
+                let Record {
+                    value,
+                    time,
+                    behind,
+                } = record;
+                f(value).into_iter().map(move |value| Record {
+                    value,
+                    time,
+                    behind,
+                })
+            };
+            left(owned(batch).into_iter().flat_map(several).collect())
         })
     }
 }

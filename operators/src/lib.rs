@@ -14,8 +14,8 @@ mod split;
 mod window;
 
 pub use aggregate::{
-    Aggregate, ApproxCountDistinct, Count, CountDistinct, Extreme, Mean, Measure, Number, Of,
-    Optional, Quantile, Ranked, Sum, Tally,
+    Aggregate, ApproxCountDistinct, Count, CountDistinct, CountDistinctEach, CountIf, Extreme,
+    Mean, Measure, Number, Of, Optional, Quantile, Ranked, Sum, Tally,
 };
 pub use filter::Filter;
 pub use filter_map::FilterMap;
@@ -24,4 +24,7 @@ pub use inspect::Inspect;
 pub use key_by::KeyBy;
 pub use map::Map;
 pub use split::Split;
-pub use window::{Aggregated, Tumbling, WindowedStream, Windows};
+pub use window::{
+    Aggregated, Extremes, Hopping, HoppingSize, InTheirWindows, Session, TheirWindows, Tumbling,
+    WindowKind, WindowedStream, Windows,
+};

@@ -2,7 +2,7 @@
 
 use std::panic::Location;
 
-use millstream_engine::raw::owned;
+use millstream_engine::raw::{left, owned};
 use millstream_engine::{Data, Record, Stream};
 
 /// Turns each value into another.
@@ -38,22 +38,20 @@ pub trait Map<'f, T> {
 impl<'f, T: Data> Map<'f, T> for Stream<'f, T> {
     #[track_caller]
     fn map<U: Data>(&self, mut f: impl FnMut(T) -> U + 'static) -> Stream<'f, U> {
-        self.transform("map", Location::caller(), move |batch, out| {
-            out.reserve(batch.len());
-            owned(
-                batch,
-                |Record {
-                     value,
-                     time,
-                     behind,
-                 }| {
-                    out.push(Record {
-                        value: f(value),
-                        time,
-                        behind,
-                    })
-                },
-            );
+        self.transform("map", Location::caller(), move |batch| {
+            let other = |record: Record<T>| {
+                let Record {
+                    value,
+                    time,
+                    behind,
+                } = record;
+                Record {
+                    value: f(value),
+                    time,
+                    behind,
+                }
+            };
+            left(owned(batch).into_iter().map(other).collect())
         })
     }
 }

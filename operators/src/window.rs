@@ -1,14 +1,16 @@
 //! Windows: finite pieces of an endless stream, by event time.
 //!
 //! ```text
-//!  stream.window(…)           ┐
-//!  stream.key_by(…).window(…) ┴─▶ WindowedStream ─▶ aggregate("name", |of| …) ─▶ Aggregated: a table, and the late
+//!  stream.window(…)           ┐                  ┌▶ aggregate("name", |of| …) ─▶ Aggregated: a table, and the late
+//!  stream.key_by(…).window(…) ┼─▶ WindowedStream ┤
+//!  rows.in_their_windows()    ┘                  └▶ at_max("name", |record| …) ─▶ Extremes: records, when a window is final, and the late
 //! ```
 //!
-//! A record belongs to the window that its event time lies in. A window is *open* until the watermark passes its end, then
+//! A record belongs to the windows that its event time lies in. A window is *open* until the watermark passes its end, then
 //! *ended*, and *final* once the watermark has passed its end and the lateness; then its state is dropped. A record is
 //! *late* if its window was final when it came: by the watermark of its own partition, or, if that partition had been idle
-//! meanwhile, by that of the step.
+//! meanwhile, by that of the step. Of a session the window is not known from a record: what is late then is said in
+//! `session`.
 //!
 //! *Invariants*: which records are late does not depend on the number of workers, nor on how they fell into epochs. What a
 //! window keeps is gone when it is final.
@@ -17,14 +19,27 @@
 
 mod aggregated;
 mod ahead;
+mod at_max;
 mod behind;
+mod cut;
+mod extremes;
 mod flags;
 mod frozen;
+mod hopping;
+mod hops;
+mod kind;
+mod lateness;
 mod open_windows;
+mod overlapping;
 mod panes;
+mod pieces;
 mod restore;
 mod runs;
+mod session;
 mod size;
+mod sum;
+mod sums;
+mod their_windows;
 mod tumbling;
 
 #[cfg(test)]
@@ -32,7 +47,6 @@ mod tests;
 
 use std::panic::Location;
 use std::rc::Rc;
-use std::time::Duration;
 
 use millstream_engine::raw::{Asked, NoKey};
 use millstream_engine::{Data, KeyOf, KeyedStream, Stream};
@@ -40,12 +54,15 @@ use millstream_engine::{Data, KeyOf, KeyedStream, Stream};
 use crate::aggregate::{Aggregate, Of};
 
 pub use aggregated::Aggregated;
+pub use extremes::Extremes;
+pub use hopping::{Hopping, HoppingSize};
+pub use kind::WindowKind;
+pub use session::Session;
+pub use their_windows::{InTheirWindows, TheirWindows};
 pub use tumbling::Tumbling;
 
-use behind::Folding;
-
 /// Cuts a stream into windows.
-pub trait Windows<'f, T, K> {
+pub trait Windows<'f, T: Data, K> {
     /// Puts each record into its window.
     ///
     /// # Examples
@@ -68,11 +85,11 @@ pub trait Windows<'f, T, K> {
     /// assert_eq!(views, [5000, 5000, 2000].map(Value::Int));
     /// # Ok::<(), millstream_engine::Error>(())
     /// ```
-    fn window(&self, window: Tumbling) -> WindowedStream<'f, T, K>;
+    fn window<W: WindowKind<T>>(&self, window: W) -> WindowedStream<'f, T, K, W>;
 }
 
 impl<'f, T: Data, K: KeyOf<T>> Windows<'f, T, K> for KeyedStream<'f, T, K> {
-    fn window(&self, window: Tumbling) -> WindowedStream<'f, T, K> {
+    fn window<W: WindowKind<T>>(&self, window: W) -> WindowedStream<'f, T, K, W> {
         WindowedStream {
             stream: self.stream().clone(),
             names: self.names().to_vec(),
@@ -83,7 +100,7 @@ impl<'f, T: Data, K: KeyOf<T>> Windows<'f, T, K> for KeyedStream<'f, T, K> {
 }
 
 impl<'f, T: Data> Windows<'f, T, NoKey> for Stream<'f, T> {
-    fn window(&self, window: Tumbling) -> WindowedStream<'f, T, NoKey> {
+    fn window<W: WindowKind<T>>(&self, window: W) -> WindowedStream<'f, T, NoKey, W> {
         WindowedStream {
             stream: self.clone(),
             names: Vec::new(),
@@ -95,14 +112,14 @@ impl<'f, T: Data> Windows<'f, T, NoKey> for Stream<'f, T> {
 
 /// A stream whose records are in windows.
 #[must_use = "windows do nothing until they are aggregated"]
-pub struct WindowedStream<'f, T: 'static, K> {
+pub struct WindowedStream<'f, T: 'static, K, W> {
     stream: Stream<'f, T>,
     names: Vec<String>,
     key: Rc<K>,
-    window: Tumbling,
+    window: W,
 }
 
-impl<'f, T: Data, K: KeyOf<T>> WindowedStream<'f, T, K> {
+impl<'f, T: Data, K: KeyOf<T>, W: WindowKind<T>> WindowedStream<'f, T, K, W> {
     /// Aggregates the records of each key in each window, as step `name`.
     ///
     /// `aggregates` is given a handle that makes aggregates, and gives one of them or a tuple of up to eight; their names
@@ -133,28 +150,40 @@ impl<'f, T: Data, K: KeyOf<T>> WindowedStream<'f, T, K> {
         name: &str,
         aggregates: impl FnOnce(&Of<T>) -> A,
     ) -> Aggregated<'f, T, K::Key, A::Output> {
-        let aggregate = aggregates(&Of::new());
+        self.aggregated(name, Location::caller(), aggregates(&Of::new()))
+    }
+
+    /// Has `aggregate` fold the records of each key in each window, as step `name`.
+    fn aggregated<A: Aggregate<T>>(
+        &self,
+        name: &str,
+        location: &'static Location<'static>,
+        aggregate: A,
+    ) -> Aggregated<'f, T, K::Key, A::Output> {
         let asked = Asked {
             name: name.into(),
-            location: Location::caller(),
+            location,
             key_names: self.names.clone(),
             value_names: aggregate.names(),
-            made_by: made_by(self.window.size(), &self.names, &aggregate.kind()),
-            size: self.window.size(),
+            made_by: made_by(&self.window.in_words(), &self.names, &aggregate.kind()),
+            spacing: self.window.spacing(),
             lateness: self.window.lateness_allowed(),
+            behind: self.window.behind(),
         };
-        let folding = Folding::new(Rc::clone(&self.key), Rc::new(aggregate), self.window);
-        let (table, late) = self.stream.aggregate_windows(asked, &folding);
+        let windowing = self
+            .window
+            .windowing(Rc::clone(&self.key), Rc::new(aggregate));
+        let (table, late) = self.stream.aggregate_windows(asked, &windowing);
         Aggregated::new(table, late)
     }
 }
 
 /// How the values are made, in words: what was kept of others is of no use. The lateness may change.
-fn made_by(size: Duration, keys: &[String], aggregates: &str) -> String {
+fn made_by(windows: &str, keys: &[String], aggregates: &str) -> String {
     let by = if keys.is_empty() {
         String::new()
     } else {
         format!(" by {keys:?}")
     };
-    format!("tumbling({size:?}){by}: {aggregates}")
+    format!("{windows}{by}: {aggregates}")
 }

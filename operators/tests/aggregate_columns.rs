@@ -86,6 +86,32 @@ fn a_single_aggregate_is_a_row_of_one_column() {
 }
 
 #[test]
+fn a_count_of_classes_is_a_column_for_each_also_among_others() {
+    let of = Of::<u8>::new();
+    let aggregates = (
+        of.count("n"),
+        of.count_distinct_each(["small", "large"], |n| n, |n| [*n < 10, *n > 99]),
+        of.count_if("odd", |n| n % 2 == 1),
+    );
+    assert_eq!(aggregates.names(), ["n", "small", "large", "odd"]);
+    assert_eq!(
+        said(&fold(&aggregates, &[1, 2, 200, 1, 50])),
+        "[Int(5), Int(2), Int(1), Int(2)]"
+    );
+    fn columns<A: Aggregate<u8>>(_: &A) -> usize {
+        A::Output::kinds().len()
+    }
+    assert_eq!(columns(&aggregates), 4);
+    let all = std::array::from_fn::<_, 32, _>(|_| "class");
+    let most = of.count_distinct_each(
+        all,
+        |n| n,
+        |n| std::array::from_fn(|class| class == usize::from(*n)),
+    );
+    assert_eq!(fold(&most, &[31])[31], 1);
+}
+
+#[test]
 fn where_nothing_counts_a_float_is_not_a_number_and_an_option_is_null() {
     let of = Of::<f64>::new();
     let aggregate = (

@@ -207,6 +207,41 @@ proptest! {
         );
     }
 
+    /// Filtered counts are those of a list that was filtered before; several at once are each what it is alone.
+    #[test]
+    fn filtered_counts_say_what_the_filtered_list_says(
+        (rows, shuffled, plan) in rows_and_plan(vec(row(), 1..60))
+    ) {
+        let of = Of::<Row>::new();
+        let classes = |row: &Row| [row.integer > 0, row.perhaps.is_some(), row.float < 0.0, true];
+        let users = |class: usize| {
+            let users = rows.iter().filter(|row| classes(row)[class]).map(|row| &row.page);
+            users.collect::<BTreeSet<_>>().len() as u64
+        };
+        check!(
+            (
+                of.count_if("positive", |row| row.integer > 0),
+                of.count_distinct_if("pages", |row| row.page.as_str(), |row| row.integer > 0),
+                of.count_distinct_each(["a", "b", "c", "d"], |row| row.page.as_str(), classes),
+            ),
+            (
+                rows.iter().filter(|row| row.integer > 0).count() as u64,
+                users(0),
+                [0, 1, 2, 3].map(users),
+            ),
+            &rows, &shuffled, &plan
+        );
+        let each = of.count_distinct_each(["a", "b"], |row| &row.unsigned, |row| {
+            [row.integer > 0, row.user.is_some()]
+        });
+        let alone = (
+            of.count_distinct_some("a", |row| (row.integer > 0).then_some(&row.unsigned)),
+            of.count_distinct_some("b", |row| row.user.as_ref().map(|_| &row.unsigned)),
+        );
+        let expected = in_order(&alone, &rows);
+        check!(each, expected, &rows, &shuffled, &plan);
+    }
+
     #[test]
     fn the_least_and_the_greatest_are_those_of_the_sorted_list(
         (rows, shuffled, plan) in rows_and_plan(vec(row(), 1..60))

@@ -94,6 +94,7 @@ proptest! {
         check(&of.max("last", |row: &(i64, u64, _)| EventTime::from_micros(row.0)), &pieces)?;
         check(&of.count_distinct("n", |row: &(i64, u64, Option<i8>)| &row.2), &pieces)?;
         check(&of.approx_count_distinct("n", |row: &(i64, u64, _)| &row.1), &pieces)?;
+        check(&of.count_if("n", |row: &(i64, u64, _)| row.0 > 0), &pieces)?;
     }
 
     #[test]
@@ -126,6 +127,14 @@ proptest! {
     }
 
     #[test]
+    fn of_classes(pieces in pieces((0_u8..9, "[a-dé]{0,1}", any::<[bool; 3]>()))) {
+        let of = Of::<(u8, String, [bool; 3])>::new();
+        check(&of.count_distinct_if("n", |row| row.1.as_str(), |row| row.2[0]), &pieces)?;
+        check(&of.count_distinct_each(["a", "b", "c"], |row| &row.0, |row| row.2), &pieces)?;
+        check(&of.count_distinct_each(["a", "b", "c"], |row| row.1.as_str(), |row| row.2), &pieces)?;
+    }
+
+    #[test]
     fn of_several_at_once(pieces in pieces((any::<i64>(), any::<u8>(), -1e9..1e9))) {
         let of = Of::<(i64, u8, f64)>::new();
         let aggregates = (
@@ -135,6 +144,7 @@ proptest! {
             of.approx_count_distinct("about", |row| &row.0),
             Pairs,
             of.count_distinct("more", |row| &row.0),
+            of.count_distinct_each(["low", "high"], |row| &row.1, |row| [row.0 < 0, row.0 > 0]),
         );
         check(&aggregates, &pieces)?;
     }
@@ -184,6 +194,31 @@ fn different_values_are_written_once() {
         none,
         "nor what was loaded"
     );
+}
+
+#[test]
+fn a_value_is_written_again_where_it_came_to_a_new_class() {
+    let of = Of::<u64>::new();
+    let classes = of.count_distinct_each(["all", "odd"], |n| n, |n| [true, n % 2 == 1]);
+    let mut state = Default::default();
+    (0..10_000).for_each(|n| classes.add(&mut state, &n));
+    save(&classes, &mut state, false);
+    let none = save(&classes, &mut state, true).n_bytes();
+    (9_990..10_010).for_each(|n| classes.add(&mut state, &n));
+    let ten = save(&classes, &mut state, true).n_bytes();
+    assert_eq!(
+        ten - none,
+        10 * 5,
+        "a pair, three bytes for the number and one for its classes"
+    );
+
+    let low = of.count_distinct_each(["all", "low"], |n| n, |n| [true, *n < 5_003]);
+    let mut other = Default::default();
+    (5_000..5_010).for_each(|n| low.add(&mut other, &n));
+    classes.merge(&mut state, other);
+    let log = save(&classes, &mut state, true);
+    assert_eq!(log.n_bytes() - none, 2 * 5, "5,001 was odd before");
+    assert_eq!(classes.output(&state), [10_010, 5_007]);
 }
 
 /// Counts pairs, in a state of its own that has a field more than it once had.

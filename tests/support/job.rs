@@ -1,26 +1,16 @@
 //! The main job as a process.
 #![allow(dead_code, reason = "not every test needs all of it")]
 
-use std::path::PathBuf;
+#[path = "example.rs"]
+mod example;
+
 use std::process::Command;
 
-/// The example `clickstream`, which `cargo test` builds beside the tests.
+use example::example;
+
+/// The main job.
 pub(crate) fn clickstream() -> Command {
-    let test = std::env::current_exe().expect("a test has a path");
-    let built: PathBuf = test
-        .parent()
-        .and_then(|deps| deps.parent())
-        .expect("it lies in deps")
-        .into();
-    let example = built.join("examples").join("clickstream");
-    assert!(
-        example.exists(),
-        "{} is missing: cargo build --examples",
-        example.display()
-    );
-    let mut command = Command::new(example);
-    command.env_remove("RUST_LOG").env_remove("RUST_BACKTRACE");
-    command
+    example("clickstream")
 }
 
 /// The value of `name=` in the summary line.

@@ -62,7 +62,7 @@ pub(crate) struct Refused {
 /// If the events in it cannot be told apart.
 pub(crate) fn read<F: Decode>(
     offer: Offer,
-    format: &F,
+    format: &mut F,
     limits: &Limits,
     now: EventTime,
 ) -> Result<Vec<Arrived>, BodyError> {
@@ -73,7 +73,7 @@ pub(crate) fn read<F: Decode>(
             bytes_max: limits.body_bytes,
         });
     }
-    let reading = Reading {
+    let mut reading = Reading {
         format,
         bytes_max: limits.event_bytes,
         key: idempotency_key(&headers)?,
@@ -117,7 +117,7 @@ fn idempotency_key(headers: &Headers) -> Result<Option<&str>, BodyError> {
 
 /// What is the same for all events of a body.
 struct Reading<'a, F> {
-    format: &'a F,
+    format: &'a mut F,
     bytes_max: usize,
     key: Option<&'a str>,
     now: EventTime,
@@ -125,14 +125,15 @@ struct Reading<'a, F> {
 
 impl<F: Decode> Reading<'_, F> {
     /// An event of the format itself.
-    fn plain(&self, index: usize, raw: Bytes) -> Arrived {
+    fn plain(&mut self, index: usize, raw: Bytes) -> Arrived {
         let id = self.format.event_id(&raw).map(String::into_bytes);
-        self.arrived(index, id, self.checked(raw))
+        let what = self.checked(raw);
+        self.arrived(index, id, what)
     }
 
     /// A CloudEvent, which came as `raw`.
     fn cloud(
-        &self,
+        &mut self,
         index: usize,
         raw: &Bytes,
         event: Result<&CloudEvent<'_>, NoCloudEvent>,
@@ -150,7 +151,7 @@ impl<F: Decode> Reading<'_, F> {
     }
 
     /// A CloudEvent in binary mode; one that is malformed is kept with the attributes that it has.
-    fn cloud_in_headers(&self, headers: &Headers, body: &Bytes) -> Arrived {
+    fn cloud_in_headers(&mut self, headers: &Headers, body: &Bytes) -> Arrived {
         let event = CloudEvent::from_headers(headers, body);
         let mut arrived = self.cloud(0, body, event.as_ref().map_err(Clone::clone));
         if let (Err(refused), Ok(event)) = (&mut arrived.what, &event)
@@ -163,7 +164,7 @@ impl<F: Decode> Reading<'_, F> {
     }
 
     /// `event` as it is kept, if it is any good.
-    fn checked(&self, event: Bytes) -> Result<Bytes, Refused> {
+    fn checked(&mut self, event: Bytes) -> Result<Bytes, Refused> {
         if event.len() > self.bytes_max {
             return Err(self.too_long(&event));
         }

@@ -13,6 +13,7 @@
 //! *Invariants*: what is acknowledged is durable as the topic's policy says. Once closed, nothing more is appended, and
 //! what was appended before is written; in memory, it can be read.
 
+mod formats;
 mod inlet;
 
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -29,6 +30,7 @@ use super::token::Token;
 use crate::format::Decode;
 use crate::log::partition::{offset_of, reader_name};
 use crate::log::{LogError, NewRecord, Progress, RecordHeaders, Topic};
+use formats::Formats;
 
 /// How many rejected events a receipt tells of.
 const ERRORS_TOLD_MAX: usize = 100;
@@ -41,7 +43,7 @@ pub(super) struct Front<F> {
     source: String,
     run: String,
     reader: String,
-    format: F,
+    formats: Formats<F>,
     settings: Settings,
     place: StatePlace,
     clock: Arc<dyn WallClock>,
@@ -64,7 +66,7 @@ impl<F: Decode> Front<F> {
             source: cx.name.clone(),
             run: cx.run.clone(),
             reader: reader_name(cx),
-            format,
+            formats: Formats::new(format),
             settings,
             place: cx.place.clone(),
             clock: Arc::clone(&cx.clock),
@@ -136,8 +138,10 @@ impl<F: Decode> Front<F> {
         }
         let topic = self.topic().map_err(|error| self.broken(&error))?;
         self.check_room(&topic)?;
-        let arrived = events::read(offer, &self.format, &self.settings.limits, self.clock.now())
-            .map_err(|error| error.refusal(&self.source))?;
+        let mut format = self.formats.take();
+        let arrived = events::read(offer, &mut format, &self.settings.limits, self.clock.now());
+        self.formats.put_back(format);
+        let arrived = arrived.map_err(|error| error.refusal(&self.source))?;
         let mut receipt = Receipt::default();
         let mut records = Vec::with_capacity(arrived.len());
         for (index, Arrived { id, what }) in arrived.into_iter().enumerate() {

@@ -110,9 +110,9 @@ impl<F: Decode> FileLane<F> {
                     Some(polled) => return Ok(polled),
                 }
             };
-            let lines_of_file = LinesOfFile {
+            let mut lines_of_file = LinesOfFile {
                 plan: &self.plan,
-                format: &self.format,
+                format: &mut self.format,
                 file_idx: stripe.file_idx,
             };
             while intake.room() > 0 {
@@ -230,22 +230,32 @@ impl<F: Decode> Partition for FileLane<F> {
 /// What is the same for all lines of a stripe.
 struct LinesOfFile<'a, F> {
     plan: &'a Plan,
-    format: &'a F,
+    format: &'a mut F,
     file_idx: usize,
 }
 
 impl<F: Decode> LinesOfFile<'_, F> {
     #[inline]
-    fn take(&self, line: &Line<'_>, intake: &mut impl Take<F::Item>) {
+    fn take(&mut self, line: &Line<'_>, intake: &mut impl Take<F::Item>) {
         match *line {
-            Line::Whole { offset, bytes } => match self.format.decode(bytes) {
-                Ok(value) => {
-                    if let Err(reason) = intake.accept(value) {
-                        self.reject(offset, &reason, bytes, intake);
+            Line::Whole {
+                offset,
+                bytes,
+                text,
+            } => {
+                let decoded = match text {
+                    Some(text) => self.format.decode_text(text),
+                    None => self.format.decode(bytes),
+                };
+                match decoded {
+                    Ok(value) => {
+                        if let Err(reason) = intake.accept(value) {
+                            self.reject(offset, &reason, bytes, intake);
+                        }
                     }
+                    Err(error) => self.reject(offset, &error.to_string(), bytes, intake),
                 }
-                Err(error) => self.reject(offset, &error.to_string(), bytes, intake),
-            },
+            }
             Line::TooLong {
                 offset,
                 head,

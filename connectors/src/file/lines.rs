@@ -16,6 +16,8 @@
 
 use std::io::{self, Read};
 
+use super::buffer::Buffer;
+
 /// How long a line may be, without its line ending.
 pub(super) const LINE_BYTES_MAX: usize = 1024 * 1024;
 
@@ -27,8 +29,12 @@ const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 /// A line that is not blank, without its line ending.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Line<'a> {
-    /// One that can be decoded.
-    Whole { offset: u64, bytes: &'a [u8] },
+    /// One that can be decoded, and the same as text if that is known.
+    Whole {
+        offset: u64,
+        bytes: &'a [u8],
+        text: Option<&'a str>,
+    },
     /// One over [`LINE_BYTES_MAX`]: its first [`HEAD_BYTES`] and its length.
     TooLong {
         offset: u64,
@@ -39,7 +45,7 @@ pub(super) enum Line<'a> {
 
 /// Cuts what it is filled with into lines.
 pub(super) struct Lines {
-    buffer: Vec<u8>,
+    buffer: Buffer,
     /// What is in the buffer and not gone through yet: `buffer[at..filled]`.
     at: usize,
     filled: usize,
@@ -100,7 +106,7 @@ enum Step {
 impl Lines {
     pub(super) fn new() -> Self {
         Lines {
-            buffer: Vec::new(),
+            buffer: Buffer::Bytes(Vec::new()),
             at: 0,
             filled: 0,
             searched: 0,
@@ -140,21 +146,26 @@ impl Lines {
 
     /// Reads up to `n` more bytes; gives how many there were, 0 for the end of the input.
     pub(super) fn fill(&mut self, n: usize, input: &mut dyn Read) -> io::Result<usize> {
+        let buffer = self.buffer.bytes_mut();
         if self.at > 0 {
-            self.buffer.copy_within(self.at..self.filled, 0);
+            buffer.copy_within(self.at..self.filled, 0);
             self.filled -= self.at;
             self.at = 0;
         }
         // Grows to a chunk and stays so; only a line longer than that makes it grow more.
-        if self.buffer.len() < self.filled + n {
-            self.buffer.resize(self.filled + n, 0);
+        if buffer.len() < self.filled + n {
+            buffer.resize(self.filled + n, 0);
         }
         let n_read = loop {
-            match input.read(&mut self.buffer[self.filled..self.filled + n]) {
+            match input.read(&mut buffer[self.filled..self.filled + n]) {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 result => break result?,
             }
         };
+        // Little is not worth a look at all that was there before.
+        if n_read > buffer.len() / 2 {
+            self.buffer.look();
+        }
         self.filled += n_read;
         self.is_ended = n_read == 0;
         Ok(n_read)
@@ -199,7 +210,8 @@ impl Lines {
                 Step::Whole { offset, from, to } => {
                     return Some(Line::Whole {
                         offset,
-                        bytes: &self.buffer[from..to],
+                        bytes: &self.buffer.bytes()[from..to],
+                        text: self.buffer.text().and_then(|text| text.get(from..to)),
                     });
                 }
                 Step::TooLong { offset, length } => {
@@ -238,19 +250,20 @@ impl Lines {
         };
         let (mut from, mut to, offset) = (self.at, self.at + length, self.offset);
         self.advance(taken);
-        if offset == 0 && self.buffer[from..to].starts_with(BYTE_ORDER_MARK) {
+        let buffer = self.buffer.bytes();
+        if offset == 0 && buffer[from..to].starts_with(BYTE_ORDER_MARK) {
             from += BYTE_ORDER_MARK.len();
         }
-        if self.buffer[from..to].ends_with(b"\r") {
+        if buffer[from..to].ends_with(b"\r") {
             to -= 1;
         }
-        if is_blank(&self.buffer[from..to]) {
+        if is_blank(&buffer[from..to]) {
             return Step::Again;
         }
         if to - from > LINE_BYTES_MAX {
             self.head.clear();
             self.head
-                .extend_from_slice(&self.buffer[from..from + HEAD_BYTES]);
+                .extend_from_slice(&buffer[from..from + HEAD_BYTES]);
             return Step::TooLong {
                 offset,
                 length: (to - from) as u64,
@@ -286,7 +299,7 @@ impl Lines {
     fn go_on_too_long(&mut self, offset: u64, mut is_blank_so_far: bool) -> Step {
         let newline = self.newline();
         let length = newline.unwrap_or(self.filled - self.at);
-        let piece = &self.buffer[self.at..self.at + length];
+        let piece = &self.buffer.bytes()[self.at..self.at + length];
         self.head
             .extend_from_slice(&piece[..length.min(HEAD_BYTES - self.head.len())]);
         is_blank_so_far = is_blank_so_far && is_blank(piece);
@@ -311,7 +324,7 @@ impl Lines {
     /// How far from `at` the next newline is.
     #[inline]
     fn newline(&self) -> Option<usize> {
-        let unsearched = &self.buffer[self.at + self.searched..self.filled];
+        let unsearched = &self.buffer.bytes()[self.at + self.searched..self.filled];
         memchr::memchr(b'\n', unsearched).map(|i| self.searched + i)
     }
 

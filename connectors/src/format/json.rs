@@ -1,18 +1,39 @@
 //! JSON: one record is one value.
 //!
+//! Records of a stream are much alike, so most of them are not parsed. A [walk](walk) goes through the text together with the
+//! type that is made of it, with the [shapes](shapes) of the records before at hand. Whatever is not as plain as that is left
+//! to `serde_json`, which alone says what is wrong with a record that is wrong.
+//!
 //! Text is checked to be UTF-8 first and as a whole: the parser would pass over bad bytes in fields that nobody asked for.
 //! It nests at most 128 deep in what it keeps; what it passes over it goes through without recursion.
 
+mod asker;
+mod doubt;
+mod elements;
 mod event_id;
+mod index;
+mod literal;
+mod members;
+mod name;
+mod names;
+mod probe;
+mod scan;
+mod shape;
+mod shapes;
+mod skip;
+mod value;
+mod variant;
+mod walk;
 
-use std::cell::Cell;
 use std::marker::PhantomData;
 
 use millstream_engine::Data;
-use serde::de::value::Error as ProbeError;
-use serde::de::{Error as _, Visitor};
-use serde::{Deserialize, Deserializer, forward_to_deserialize_any};
 use serde_json::error::Category;
+
+use doubt::Doubt;
+use probe::wants_object;
+use scan::space_end;
+use shapes::Shapes;
 
 use super::{Decode, DecodeError, Place};
 
@@ -21,7 +42,7 @@ use super::{Decode, DecodeError, Place};
 /// # Examples
 /// ```
 /// use millstream_connectors::{Decode, Json};
-/// let numbers = Json::<Vec<u32>>::new();
+/// let mut numbers = Json::<Vec<u32>>::new();
 /// assert_eq!(numbers.decode(b"[1, 2]").unwrap(), [1, 2]);
 /// let error = numbers.decode(b"[1, 2] [3]").unwrap_err();
 /// assert_eq!(
@@ -31,6 +52,10 @@ use super::{Decode, DecodeError, Place};
 /// ```
 pub struct Json<T> {
     wants_object: bool,
+    shapes: Shapes,
+    /// Learnt from the same records, by whom nothing but their ids is asked for.
+    shapes_to_id: Shapes,
+    doubt: Doubt,
     of: PhantomData<fn() -> T>,
 }
 
@@ -38,8 +63,17 @@ impl<T: Data> Json<T> {
     /// A format that gives values of `T`.
     #[must_use]
     pub fn new() -> Self {
+        Self::unlearned(wants_object::<T>())
+    }
+}
+
+impl<T> Json<T> {
+    fn unlearned(wants_object: bool) -> Self {
         Json {
-            wants_object: wants_object::<T>(),
+            wants_object,
+            shapes: Shapes::new(),
+            shapes_to_id: Shapes::new(),
+            doubt: Doubt::new(),
             of: PhantomData,
         }
     }
@@ -49,11 +83,43 @@ impl<T: Data> Decode for Json<T> {
     type Item = T;
 
     #[inline]
-    fn decode(&self, record: &[u8]) -> Result<T, DecodeError> {
-        let text = text_of(record)?;
+    fn decode(&mut self, record: &[u8]) -> Result<T, DecodeError> {
+        self.decode_text(text_of(record)?)
+    }
+
+    #[inline]
+    fn decode_text(&mut self, text: &str) -> Result<T, DecodeError> {
+        let bytes = text.as_bytes();
         // A derived struct would also take its fields from an array, by place: nobody means that.
-        let first = record.iter().position(|byte| !b" \t\r\n".contains(byte));
-        match first {
+        let is_wanted = bytes
+            .get(space_end(bytes, 0))
+            .is_some_and(|&first| first == b'{' || !self.wants_object);
+        if is_wanted
+            && self.doubt.allows()
+            && let Ok(value) = walk::read(text, &mut self.shapes)
+        {
+            // What the parser reads for the most part, it had better read alone.
+            match self.shapes.n_parsed > text.len() / 2 {
+                true => self.doubt.grow(),
+                false => self.doubt.lessen(),
+            }
+            return Ok(value);
+        }
+        self.parse(text)
+    }
+
+    /// The `eventId` of the object, if it is a string that is not empty, or a number.
+    fn event_id(&mut self, record: &[u8]) -> Option<String> {
+        event_id::find(record, &mut self.shapes_to_id)
+    }
+}
+
+impl<T: Data> Json<T> {
+    /// Decodes by the parser alone.
+    #[cold]
+    fn parse(&mut self, text: &str) -> Result<T, DecodeError> {
+        let record = text.as_bytes();
+        match record.iter().position(|byte| !b" \t\r\n".contains(byte)) {
             None => return Err(DecodeError::Empty),
             Some(at) if self.wants_object && record[at] == b'[' => {
                 return Err(DecodeError::ArrayForObject {
@@ -62,12 +128,9 @@ impl<T: Data> Decode for Json<T> {
             }
             Some(_) => {}
         }
-        serde_json::from_str(text).map_err(|error| explain(&error))
-    }
-
-    /// The `eventId` of the object, if it is a string that is not empty, or a number.
-    fn event_id(&self, record: &[u8]) -> Option<String> {
-        event_id::find(record)
+        let parsed = serde_json::from_str(text).map_err(|error| explain(&error))?;
+        self.doubt.grow();
+        Ok(parsed)
     }
 }
 
@@ -108,13 +171,12 @@ pub(crate) fn explain(error: &serde_json::Error) -> DecodeError {
     }
 }
 
+/// The copy has learnt nothing yet.
 impl<T> Clone for Json<T> {
     fn clone(&self) -> Self {
-        *self
+        Self::unlearned(self.wants_object)
     }
 }
-
-impl<T> Copy for Json<T> {}
 
 impl<T: Data> Default for Json<T> {
     fn default() -> Self {
@@ -128,130 +190,5 @@ impl<T> std::fmt::Debug for Json<T> {
     }
 }
 
-/// Whether `T` asks for named fields, found by letting it ask.
-fn wants_object<T: for<'de> Deserialize<'de>>() -> bool {
-    let asked = Cell::new(false);
-    let refused = T::deserialize(Probe {
-        asked_for_object: &asked,
-    });
-    asked.get() && refused.is_err()
-}
-
-/// Refuses everything and remembers what was asked for.
-struct Probe<'a> {
-    asked_for_object: &'a Cell<bool>,
-}
-
-impl<'de> Deserializer<'de> for Probe<'_> {
-    type Error = ProbeError;
-
-    fn deserialize_any<V: Visitor<'de>>(self, _visitor: V) -> Result<V::Value, ProbeError> {
-        Err(ProbeError::custom("a probe has no value"))
-    }
-
-    fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ProbeError> {
-        self.asked_for_object.set(true);
-        self.deserialize_any(visitor)
-    }
-
-    fn deserialize_struct<V: Visitor<'de>>(
-        self,
-        _name: &'static str,
-        _fields: &'static [&'static str],
-        visitor: V,
-    ) -> Result<V::Value, ProbeError> {
-        self.deserialize_map(visitor)
-    }
-
-    fn deserialize_newtype_struct<V: Visitor<'de>>(
-        self,
-        _name: &'static str,
-        visitor: V,
-    ) -> Result<V::Value, ProbeError> {
-        visitor.visit_newtype_struct(self)
-    }
-
-    forward_to_deserialize_any! {
-        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option unit unit_struct seq
-        tuple tuple_struct enum identifier ignored_any
-    }
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::Event;
-
-    fn check(record: &[u8], sentence: &str) {
-        let error = Json::<Event<(u32, String)>>::new()
-            .decode(record)
-            .unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            sentence,
-            "{}",
-            String::from_utf8_lossy(record)
-        );
-    }
-
-    #[test]
-    fn what_is_wrong_and_where() {
-        check(b"", "the record is empty, expected one value");
-        check(b"{\"a\": \"\xff\"}", "not UTF-8 at column 8");
-        check(b"{\"a\": 1,}", "not JSON at column 9: trailing comma");
-        check(
-            b"{\"a\"",
-            "not JSON at column 4: EOF while parsing an object",
-        );
-        check(
-            b"{\"data\": {}}",
-            "not what is expected at column 9: invalid type: map, expected a tuple of size 2",
-        );
-        check(
-            b"{\n\"a\": nil}",
-            "not JSON at line 2, column 7: expected ident",
-        );
-        check(
-            b"42",
-            "not what is expected at column 2: invalid type: integer `42`, expected struct Event",
-        );
-        let array = b"  [{\"timestamp\": \"2025-01-15T10:30:00Z\"}]";
-        check(
-            array,
-            "found an array at column 3, expected an object: a record is one event, \
-             so make each element of the array a record of its own (in NDJSON a line)",
-        );
-        let two = br#"{"timestamp":"2025-01-15T10:30:00Z","data":[1,"a"]} {}"#;
-        check(
-            two,
-            "found more after the first value at column 53, expected one value a record",
-        );
-    }
-
-    #[test]
-    fn deep_nesting_is_an_error_and_not_a_crash() {
-        let deep = "[".repeat(1 << 20);
-        assert!(
-            Json::<serde_json::Value>::new()
-                .decode(deep.as_bytes())
-                .is_err()
-        );
-        let ignored = format!("{{\"ignored\": {deep}");
-        assert!(
-            Json::<Event<u32>>::new()
-                .decode(ignored.as_bytes())
-                .is_err()
-        );
-    }
-
-    #[test]
-    fn only_named_fields_ask_for_an_object() {
-        #[derive(Clone, serde::Serialize, Deserialize)]
-        struct Wrapped(Event<u32>);
-        assert!(wants_object::<Event<u32>>());
-        assert!(wants_object::<Wrapped>());
-        assert!(!wants_object::<Vec<Event<u32>>>());
-        assert!(!wants_object::<serde_json::Value>());
-        assert!(!wants_object::<(u32, u32)>());
-    }
-}
+mod tests;

@@ -145,7 +145,8 @@ impl<F: Decode> LogPartition<F> {
                 break Polled::CaughtUp { until: None };
             };
             self.n_bytes += record.payload.len() as u64;
-            take((&self.source, &self.run), &self.format, &record, intake);
+            let to = (&*self.source, &*self.run);
+            take(to, &mut self.format, &record, intake);
         };
         let epoch = intake.epoch();
         self.progress.add_bytes(self.n_bytes - before);
@@ -158,7 +159,7 @@ impl<F: Decode> LogPartition<F> {
 /// Takes one record in, or makes a dead letter of it, or passes it over.
 fn take<F: Decode>(
     (source, run): (&str, &str),
-    format: &F,
+    format: &mut F,
     record: &LogRecord<'_>,
     intake: &mut impl TakeAgain<F::Item>,
 ) {

@@ -18,7 +18,7 @@ use crate::staged_name::StagedName;
 
 use super::buffer::{Buffer, Roll};
 use super::note::Note;
-use super::partition::{FolderNames, Grain, Partition};
+use super::partition::{Cut, FolderNames, Partition};
 use super::progress::Progress;
 use super::staged_file::{StagedFile, file_name};
 use super::write::write_parquet;
@@ -28,7 +28,7 @@ pub(crate) struct Part {
     progress: Arc<Progress>,
     columns: Arc<[Column]>,
     names: FolderNames,
-    grain: Grain,
+    cut: Cut,
     roll: Roll,
     run: String,
     worker: usize,
@@ -46,7 +46,7 @@ pub(crate) struct Part {
 }
 
 impl Part {
-    pub(crate) fn new(cx: &SinkContext, progress: Arc<Progress>, grain: Grain, roll: Roll) -> Self {
+    pub(crate) fn new(cx: &SinkContext, progress: Arc<Progress>, cut: Cut, roll: Roll) -> Self {
         // Invariant: a run's name stands in names of files.
         assert!(
             !cx.run.contains(['/', '\\']),
@@ -56,8 +56,8 @@ impl Part {
         Part {
             progress,
             columns: Arc::clone(&cx.columns),
-            names: FolderNames::beside(&cx.columns, grain),
-            grain,
+            names: FolderNames::beside(&cx.columns, cut.grain),
+            cut,
             roll,
             run: cx.run.clone(),
             worker: cx.worker,
@@ -74,14 +74,14 @@ impl Part {
     fn take_due(&mut self, at: StageAt) -> Vec<(Partition, Buffer)> {
         let Part {
             buffers,
-            grain,
+            cut,
             roll,
             watermark,
             ..
         } = self;
         // What was left at an earlier staging is late now, and waits for more of it.
         let is_left_now = |partition| {
-            let end = grain.end(partition);
+            let end = cut.end(partition);
             *watermark < end && end <= at.watermark
         };
         let due = |partition: &Partition, buffer: &mut Buffer| {
@@ -107,7 +107,7 @@ impl Part {
         self.n_files += 1;
         let file = StagedFile {
             rows: rows.len() as u64,
-            end: self.grain.end(partition),
+            end: self.cut.end(partition),
             folder: self.names.folder(partition),
             name: file_name(&name),
         };
@@ -134,7 +134,7 @@ impl SinkPart for Part {
     fn write(&mut self, _epoch: Epoch, rows: &mut Vec<SinkRow>) -> Result<(), BoxError> {
         for row in rows.drain(..) {
             self.buffers
-                .entry(self.grain.of(row.time))
+                .entry(self.cut.of(row.time))
                 .or_default()
                 .push(row);
         }
@@ -200,7 +200,7 @@ impl SinkPart for Part {
     fn restore(&mut self, bucket: &str, rows: Vec<SinkRow>) -> Result<(), BoxError> {
         let mut by_partition: BTreeMap<Partition, Vec<SinkRow>> = BTreeMap::new();
         for row in rows {
-            let partition = self.grain.of(row.time);
+            let partition = self.cut.of(row.time);
             by_partition.entry(partition).or_default().push(row);
         }
         let folder = |partition: &Partition| self.names.folder(*partition);

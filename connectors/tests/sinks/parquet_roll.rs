@@ -144,6 +144,28 @@ fn hours_stand_below_days_and_nothing_is_left_after_the_run() {
 }
 
 #[test]
+fn minutes_stand_below_hours_and_are_final_when_they_are_said_to_be() {
+    let folder = tempfile::tempdir().unwrap();
+    let sink = ParquetFiles::new(folder.path())
+        .partition_by_minute()
+        .final_after(minutes(1));
+    let mut run = Run::start(&sink, "r1", 1).unwrap();
+    run.write(0, [row("2026-11-23T10:59:59Z", "/a", 1)]);
+    assert_eq!(run.commit(0, "2026-11-23T11:00:59.999999Z"), [0; 0]);
+    run.write(0, [row("2026-11-23T10:59:00Z", "/late", 1)]);
+    assert_eq!(run.commit(0, "2026-11-23T11:01:00Z"), [2], "with the late");
+    let minute = "date=2026-11-23/hour=10/minute=59";
+    assert_eq!(
+        all_files(folder.path()),
+        [
+            format!("{minute}/_manifest.json"),
+            format!("{minute}/part-r1-1.2-0-0.parquet")
+        ]
+    );
+    assert_eq!(run.finish(0, EventTime::MAX), [0; 0]);
+}
+
+#[test]
 fn a_run_without_rows_leaves_an_empty_folder() {
     let folder = tempfile::tempdir().unwrap();
     let mut run = start_parquet(folder.path(), "r1", 2);

@@ -6,7 +6,6 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
-use std::time::Duration;
 
 use crate::error::{BoxError, Error};
 use crate::flow::Live;
@@ -20,15 +19,15 @@ use crate::snapshot::log::{Kind, Log};
 use crate::snapshot::publish::Outlet;
 use crate::stream::Batch;
 use crate::time::EventTime;
-use crate::window::Window;
+use crate::window::Spacing;
 
 pub(super) struct OutputLogic<T> {
     name: String,
     worker: usize,
     live: Option<(Live, Rc<RefCell<Outlet>>)>,
     row: Rc<dyn Fn(&Record<T>) -> SinkRow>,
-    /// Of rows that are timed at the start of their window: how long these are.
-    windows: Option<Duration>,
+    /// Of rows that are timed at the start of their window: how these follow one another.
+    windows: Option<Spacing>,
     /// Room for the rows of a batch.
     pending: Vec<SinkRow>,
     /// Whether the epoch clock knows that rows are held.
@@ -54,7 +53,7 @@ impl<T: Data> OutputLogic<T> {
         worker: usize,
         live: Option<(Live, Rc<RefCell<Outlet>>)>,
         row: Rc<dyn Fn(&Record<T>) -> SinkRow>,
-        windows: Option<Duration>,
+        windows: Option<Spacing>,
     ) -> Self {
         OutputLogic {
             name: name.into(),
@@ -84,7 +83,8 @@ impl<T: Data> OutputLogic<T> {
     /// No row that is timed before this will follow, after no record that is before `watermark`.
     fn rows_from(&self, watermark: EventTime) -> EventTime {
         match self.windows {
-            Some(size) if watermark.is_finite() => Window::tumbling(watermark, size).start,
+            // A row to come is of a window that ends after the watermark, and that may have begun long before it.
+            Some(windows) if watermark.is_finite() => windows.first_after(watermark),
             _ => watermark,
         }
     }

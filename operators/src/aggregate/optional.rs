@@ -63,3 +63,16 @@ where
 {
     move |record| Some(value(record))
 }
+
+/// The closure that gives a reference, as one that gives none where `holds` gives false.
+pub(super) fn where_it_holds<T, Q, F, P>(
+    value: F,
+    holds: P,
+) -> impl for<'a> Fn(&'a T) -> Option<&'a Q> + use<T, Q, F, P>
+where
+    Q: ?Sized,
+    F: for<'a> Fn(&'a T) -> &'a Q + 'static,
+    P: Fn(&T) -> bool + 'static,
+{
+    move |record| holds(record).then(|| value(record))
+}

@@ -3,7 +3,7 @@
 //! Its state is the tuple of their states, its output the tuple of their outputs, and its columns are theirs in order. What
 //! is saved of them follows one another, so that each of them saves all of its state or what has come to it.
 
-use millstream_engine::{LoadError, Loading, Saving, Scalar};
+use millstream_engine::{Columns, LoadError, Loading, Saving};
 
 use super::Aggregate;
 
@@ -11,7 +11,7 @@ macro_rules! tuple_aggregates {
     ($($name:ident . $index:tt),+) => {
         impl<T, $($name),+> Aggregate<T> for ($($name,)+)
         where
-            $($name: Aggregate<T>, $name::Output: Scalar),+
+            $($name: Aggregate<T>, $name::Output: Columns),+
         {
             type State = ($($name::State,)+);
             type Output = ($($name::Output,)+);

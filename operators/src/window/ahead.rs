@@ -9,16 +9,16 @@
 //! *Invariants*: what is late is decided here, once, with the same watermark that the step behind the exchange has: what
 //! arrives there is never late.
 
-use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use millstream_engine::raw::{At, Batch, Emitted, Logic, Publish, Size};
 use millstream_engine::{Data, EventTime, KeyOf, LoadError, Window};
 use serde::{Deserialize, Serialize};
 
-use super::panes::{Panes, fold};
+use super::cut::Cut;
+use super::panes::fold;
+use super::pieces::Pieces;
 use super::runs::runs;
-use super::tumbling::Tumbling;
 use crate::aggregate::Aggregate;
 
 /// What goes to the worker that has the key.
@@ -28,7 +28,7 @@ pub(super) enum Ahead<T, K, S> {
     Combined {
         /// The key's hash.
         hash: u64,
-        /// The window.
+        /// The piece of a window.
         window: Window,
         /// The key.
         key: K,
@@ -39,11 +39,20 @@ pub(super) enum Ahead<T, K, S> {
     Single {
         /// The key's hash.
         hash: u64,
-        /// Its window.
+        /// Its piece of a window.
         window: Window,
         /// Its value.
         value: T,
     },
+}
+
+impl<T, K, S> Ahead<T, K, S> {
+    /// The piece that it goes to.
+    pub(super) fn window(&self) -> Window {
+        match self {
+            Ahead::Combined { window, .. } | Ahead::Single { window, .. } => *window,
+        }
+    }
 }
 
 /// After an epoch that combining did not shrink, this many are sent as they came before it is tried again.
@@ -52,30 +61,30 @@ const EPOCHS_UNCOMBINED: u32 = 15;
 /// Epochs smaller than this say nothing about how well combining works.
 const RECORDS_TO_JUDGE: usize = 512;
 
-pub(super) struct AheadLogic<T, K: KeyOf<T>, A: Aggregate<T>> {
+pub(super) struct AheadLogic<T, K: KeyOf<T>, A: Aggregate<T>, C> {
     key: Rc<K>,
     aggregate: Rc<A>,
-    tumbling: Tumbling,
-    windows: BTreeMap<Window, Panes<K::Key, A::State>>,
+    cut: C,
+    pieces: Pieces<K::Key, A::State>,
     n_folded: usize,
     /// For how many more epochs to send records as they come.
     uncombined: u32,
 }
 
-impl<T, K: KeyOf<T>, A: Aggregate<T>> AheadLogic<T, K, A> {
-    pub(super) fn new(key: Rc<K>, aggregate: Rc<A>, tumbling: Tumbling) -> Self {
+impl<T, K: KeyOf<T>, A: Aggregate<T>, C> AheadLogic<T, K, A, C> {
+    pub(super) fn new(key: Rc<K>, aggregate: Rc<A>, cut: C) -> Self {
         AheadLogic {
             key,
             aggregate,
-            tumbling,
-            windows: BTreeMap::new(),
+            cut,
+            pieces: Pieces::new(),
             n_folded: 0,
             uncombined: 0,
         }
     }
 }
 
-impl<T: Data, K: KeyOf<T>, A: Aggregate<T>> Logic for AheadLogic<T, K, A> {
+impl<T: Data, K: KeyOf<T>, A: Aggregate<T>, C: Cut<T>> Logic for AheadLogic<T, K, A, C> {
     type In = Batch<T>;
     type Out = Ahead<T, K::Key, A::State>;
     type Late = T;
@@ -87,35 +96,23 @@ impl<T: Data, K: KeyOf<T>, A: Aggregate<T>> Logic for AheadLogic<T, K, A> {
             out: sent, late, ..
         } = out;
         if self.uncombined > 0 {
-            runs(
-                &batch,
-                self.tumbling,
-                at.watermark,
-                late,
-                |window, values| {
-                    sent.extend(values.map(|value| {
-                        let hash = key.hash(value);
-                        Ahead::Single {
-                            hash,
-                            window,
-                            value: value.clone(),
-                        }
-                    }));
-                },
-            );
+            runs(&batch, &self.cut, at.watermark, late, |window, values| {
+                sent.extend(values.map(|value| {
+                    let hash = key.hash(value);
+                    Ahead::Single {
+                        hash,
+                        window,
+                        value: value.clone(),
+                    }
+                }));
+            });
             return;
         }
         self.n_folded += batch.len();
-        let windows = &mut self.windows;
-        runs(
-            &batch,
-            self.tumbling,
-            at.watermark,
-            late,
-            |window, values| {
-                fold(windows, window, values, key, aggregate, |_, _| ());
-            },
-        );
+        let pieces = &mut self.pieces;
+        runs(&batch, &self.cut, at.watermark, late, |piece, values| {
+            fold(pieces, piece, values, key, aggregate, |_, _| ());
+        });
     }
 
     fn on_epoch(&mut self, _at: At, out: &mut Emitted<Self::Out, T>) {
@@ -124,7 +121,8 @@ impl<T: Data, K: KeyOf<T>, A: Aggregate<T>> Logic for AheadLogic<T, K, A> {
             return;
         }
         let mut n_combined = 0;
-        for (window, panes) in std::mem::take(&mut self.windows) {
+        for (piece, panes) in std::mem::take(&mut self.pieces) {
+            let window = piece.window();
             n_combined += panes.panes.len();
             out.out.extend(panes.panes.into_iter().map(|pane| {
                 let (hash, key, state) = (pane.hash, pane.key, pane.state);
@@ -147,7 +145,7 @@ impl<T: Data, K: KeyOf<T>, A: Aggregate<T>> Logic for AheadLogic<T, K, A> {
     fn on_publish(&mut self, _at: At, _publish: Publish, _out: &mut Emitted<Self::Out, T>) {}
 
     fn restore_note(&mut self, note: &str) -> Result<(), LoadError> {
-        self.tumbling.restore_note(note)
+        self.cut.lateness_mut().restore_note(note)
     }
 
     fn size(&mut self) -> Size {

@@ -8,37 +8,38 @@ use millstream_engine::raw::{
 use millstream_engine::{Change, Data, KeyOf, LoadError, Window, Windowed};
 
 use super::ahead::{Ahead, AheadLogic};
+use super::cut::Cut;
 use super::open_windows::OpenWindows;
-use super::tumbling::Tumbling;
 use crate::aggregate::Aggregate;
 
 /// A windowed aggregation by key.
-pub(super) struct Folding<K, A> {
+pub(super) struct Folding<K, A, C> {
     key: Rc<K>,
     aggregate: Rc<A>,
-    tumbling: Tumbling,
+    cut: C,
 }
 
-impl<K, A> Folding<K, A> {
-    pub(super) fn new(key: Rc<K>, aggregate: Rc<A>, tumbling: Tumbling) -> Self {
+impl<K, A, C> Folding<K, A, C> {
+    pub(super) fn new(key: Rc<K>, aggregate: Rc<A>, cut: C) -> Self {
         Folding {
             key,
             aggregate,
-            tumbling,
+            cut,
         }
     }
 
-    fn windows<T: Data>(&self, demand: &Demand) -> OpenWindows<T, K, A>
+    fn windows<T: Data>(&self, demand: &Demand) -> OpenWindows<T, K, A, C>
     where
         K: KeyOf<T>,
         A: Aggregate<T>,
+        C: Cut<T>,
     {
         let (key, aggregate) = (Rc::clone(&self.key), Rc::clone(&self.aggregate));
-        OpenWindows::new(key, aggregate, self.tumbling, demand.clone())
+        OpenWindows::new(key, aggregate, self.cut.clone(), demand.clone())
     }
 }
 
-impl<T: Data, K: KeyOf<T>, A: Aggregate<T>> Windowing<T> for Folding<K, A> {
+impl<T: Data, K: KeyOf<T>, A: Aggregate<T>, C: Cut<T>> Windowing<T> for Folding<K, A, C> {
     type Key = K::Key;
     type Values = A::Output;
     type Ahead = Ahead<T, K::Key, A::State>;
@@ -54,7 +55,7 @@ impl<T: Data, K: KeyOf<T>, A: Aggregate<T>> Windowing<T> for Folding<K, A> {
         AheadLogic::new(
             Rc::clone(&self.key),
             Rc::clone(&self.aggregate),
-            self.tumbling,
+            self.cut.clone(),
         )
     }
 
@@ -74,9 +75,9 @@ impl<T: Data, K: KeyOf<T>, A: Aggregate<T>> Windowing<T> for Folding<K, A> {
 }
 
 /// All of it on one worker.
-pub(super) struct Whole<T, K: KeyOf<T>, A: Aggregate<T>>(pub(super) OpenWindows<T, K, A>);
+pub(super) struct Whole<T, K: KeyOf<T>, A: Aggregate<T>, C>(pub(super) OpenWindows<T, K, A, C>);
 
-impl<T: Data, K: KeyOf<T>, A: Aggregate<T>> Logic for Whole<T, K, A> {
+impl<T: Data, K: KeyOf<T>, A: Aggregate<T>, C: Cut<T>> Logic for Whole<T, K, A, C> {
     type In = Batch<T>;
     type Out = Change<Windowed<K::Key>, A::Output>;
     type Late = T;
@@ -98,10 +99,10 @@ impl<T: Data, K: KeyOf<T>, A: Aggregate<T>> Logic for Whole<T, K, A> {
         self.0.save(log, n_bytes)
     }
     fn note(&mut self) -> Option<String> {
-        self.0.tumbling.note(self.0.watermark)
+        self.0.note()
     }
     fn restore_note(&mut self, note: &str) -> Result<(), LoadError> {
-        self.0.tumbling.restore_note(note)
+        self.0.restore_note(note)
     }
     fn forget(&mut self, window: Window) {
         self.0.forget(window);
@@ -118,15 +119,15 @@ impl<T: Data, K: KeyOf<T>, A: Aggregate<T>> Logic for Whole<T, K, A> {
 }
 
 /// What is behind the exchange.
-pub(super) struct Behind<T, K: KeyOf<T>, A: Aggregate<T>>(pub(super) OpenWindows<T, K, A>);
+pub(super) struct Behind<T, K: KeyOf<T>, A: Aggregate<T>, C>(pub(super) OpenWindows<T, K, A, C>);
 
-impl<T: Data, K: KeyOf<T>, A: Aggregate<T>> Logic for Behind<T, K, A> {
+impl<T: Data, K: KeyOf<T>, A: Aggregate<T>, C: Cut<T>> Logic for Behind<T, K, A, C> {
     type In = Vec<Ahead<T, K::Key, A::State>>;
     type Out = Change<Windowed<K::Key>, A::Output>;
     type Late = ();
 
     fn on_batch(&mut self, batch: Self::In, at: At, _out: &mut Emitted<Self::Out, ()>) {
-        batch.into_iter().for_each(|ahead| self.0.merge(ahead, at));
+        self.0.merge(batch, at);
     }
     fn on_watermark(&mut self, at: At, out: &mut Emitted<Self::Out, ()>) {
         self.0.pass(at.watermark, &mut out.out);
@@ -141,10 +142,10 @@ impl<T: Data, K: KeyOf<T>, A: Aggregate<T>> Logic for Behind<T, K, A> {
         self.0.save(log, n_bytes)
     }
     fn note(&mut self) -> Option<String> {
-        self.0.tumbling.note(self.0.watermark)
+        self.0.note()
     }
     fn restore_note(&mut self, note: &str) -> Result<(), LoadError> {
-        self.0.tumbling.restore_note(note)
+        self.0.restore_note(note)
     }
     fn forget(&mut self, window: Window) {
         self.0.forget(window);

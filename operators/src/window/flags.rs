@@ -16,6 +16,10 @@ impl Flags {
     pub(super) const CHANGED: Flags = Flags(1);
     /// The pane is in a snapshot.
     pub(super) const SAVED: Flags = Flags(2);
+    /// The row is known to whoever is shown what changes.
+    pub(super) const SHOWN: Flags = Flags(16);
+    /// The window has ended.
+    pub(super) const ENDED: Flags = Flags(32);
     /// The pane has changed since one freeze or the other.
     const TURNS: [Flags; 2] = [Flags(4), Flags(8)];
 
@@ -38,6 +42,11 @@ impl Flags {
     /// Whether all of `others` are set.
     pub(super) fn has(self, others: Flags) -> bool {
         self.0 & others.0 == others.0
+    }
+
+    /// Whether any of `others` is set.
+    pub(super) fn has_any(self, others: Flags) -> bool {
+        self.0 & others.0 != 0
     }
 
     pub(super) fn set(&mut self, others: Flags) {

@@ -6,13 +6,12 @@
 //! ```
 //!
 //! A freeze moves the lists of what was touched and encodes nothing. Whatever is frozen is written as it was: a pane that
-//! is about to change is written first, into a log of its own that the next slice takes along; the panes of a window that
-//! closes are put aside until they are written. A window that is closed when the panes are frozen is forgotten with them.
+//! is about to change is written first, into a log of its own that the next slice takes along; the panes of a piece that
+//! closes are put aside until they are written. A piece that is closed when the panes are frozen is forgotten with them.
 //!
 //! *Invariants*: what is frozen is saved whole before the next freeze. A pane is written once for each freeze that found
 //! it touched.
 
-use std::collections::BTreeMap;
 use std::mem::{size_of, swap};
 use std::rc::Rc;
 
@@ -21,23 +20,24 @@ use millstream_engine::{KeyOf, Window};
 
 use super::flags::Flags;
 use super::panes::{Pane, Panes};
+use super::pieces::Pieces;
 use crate::aggregate::Aggregate;
 
 /// To look at a pane that was written already takes as long as to write so many bytes.
 const LOOK_BYTES: usize = 16;
 
-/// What is to be saved of the windows of a step.
+/// What is to be saved of the pieces of a step.
 pub(super) struct Frozen<T, K: KeyOf<T>, A: Aggregate<T>> {
     aggregate: Rc<A>,
     /// Flags the panes that change now; the other of the two flags those that are frozen.
     turn: Flags,
     /// Frozen panes that were to change, as they were frozen.
     early: Log,
-    /// The windows that had frozen panes.
-    windows: Vec<Window>,
+    /// The pieces that had frozen panes.
+    pieces: Vec<Window>,
     /// Those of them that closed since, with panes that are not saved yet.
     closed: Vec<(Window, Panes<K::Key, A::State>)>,
-    /// The windows that closed since the last freeze.
+    /// The pieces that closed since the last freeze.
     forgotten: Vec<Window>,
 }
 
@@ -47,7 +47,7 @@ impl<T, K: KeyOf<T>, A: Aggregate<T>> Frozen<T, K, A> {
             aggregate,
             turn: Flags::first_turn(),
             early: Log::default(),
-            windows: Vec::new(),
+            pieces: Vec::new(),
             closed: Vec::new(),
             forgotten: Vec::new(),
         }
@@ -72,28 +72,33 @@ impl<T, K: KeyOf<T>, A: Aggregate<T>> Frozen<T, K, A> {
         panes.note_touch(place, self.turn);
     }
 
-    /// Takes note of a window that has closed, and its panes if some are not saved yet.
+    /// Takes note of a piece that has closed, and its panes if some are not saved yet.
     pub(super) fn close(&mut self, window: Window, panes: Panes<K::Key, A::State>) {
-        self.forgotten.push(window);
+        self.forget(window);
         if !panes.frozen.is_empty() {
             self.closed.push((window, panes));
         }
     }
 
+    /// Takes note of a piece that has closed.
+    pub(super) fn forget(&mut self, piece: Window) {
+        self.forgotten.push(piece);
+    }
+
     /// Freezes what was touched since the last freeze.
-    pub(super) fn freeze(&mut self, windows: &mut BTreeMap<Window, Panes<K::Key, A::State>>) {
+    pub(super) fn freeze(&mut self, pieces: &mut Pieces<K::Key, A::State>) {
         assert!(
-            self.windows.is_empty() && self.closed.is_empty() && self.early.n_bytes() == 0,
+            self.pieces.is_empty() && self.closed.is_empty() && self.early.n_bytes() == 0,
             "what was frozen before is saved whole"
         );
         self.turn = self.turn.other_turn();
         for window in self.forgotten.drain(..) {
             self.early.forget(window);
         }
-        for (window, panes) in windows {
+        for (piece, panes) in pieces {
             if !panes.touched.is_empty() {
                 swap(&mut panes.touched, &mut panes.frozen);
-                self.windows.push(*window);
+                self.pieces.push(piece.window());
             }
         }
     }
@@ -101,7 +106,7 @@ impl<T, K: KeyOf<T>, A: Aggregate<T>> Frozen<T, K, A> {
     /// Writes of what is frozen about `n_bytes` at most, or one pane; whether that was the last of it.
     pub(super) fn save(
         &mut self,
-        windows: &mut BTreeMap<Window, Panes<K::Key, A::State>>,
+        pieces: &mut Pieces<K::Key, A::State>,
         log: &mut Log,
         n_bytes: usize,
     ) -> bool {
@@ -114,19 +119,19 @@ impl<T, K: KeyOf<T>, A: Aggregate<T>> Frozen<T, K, A> {
                 if Self::write_some(*window, panes, frozen, aggregate, log, &mut left) {
                     self.closed.pop();
                 }
-            } else if let Some(window) = self.windows.last() {
-                // A window that is not open any more was among those that closed.
-                let is_saved = windows.get_mut(window).is_none_or(|panes| {
-                    Self::write_some(*window, panes, frozen, aggregate, log, &mut left)
+            } else if let Some(piece) = self.pieces.last() {
+                // A piece that is not there any more was among those that closed.
+                let is_saved = pieces.get_mut(&(*piece).into()).is_none_or(|panes| {
+                    Self::write_some(*piece, panes, frozen, aggregate, log, &mut left)
                 });
                 if is_saved {
-                    self.windows.pop();
+                    self.pieces.pop();
                 }
             } else {
                 break;
             }
         }
-        self.closed.is_empty() && self.windows.is_empty()
+        self.closed.is_empty() && self.pieces.is_empty()
     }
 
     /// About how many bytes are kept only to be saved, but for what lies on the heap beside panes.
@@ -135,7 +140,7 @@ impl<T, K: KeyOf<T>, A: Aggregate<T>> Frozen<T, K, A> {
         closed.sum::<usize>() * size_of::<Pane<K::Key, A::State>>() + self.early.n_bytes()
     }
 
-    /// Writes frozen panes of a window until nothing is `left`; whether that was the last of them.
+    /// Writes frozen panes of a piece until nothing is `left`; whether that was the last of them.
     fn write_some(
         window: Window,
         panes: &mut Panes<K::Key, A::State>,

@@ -2,33 +2,38 @@
 //!
 //! A window has ended once the watermark has passed its end: also one that is opened only then, by a record within the
 //! lateness. What comes to it are corrections from the start.
+//!
+//! Here are windows that do not overlap, so that each piece is a window; those that do are shown and closed in
+//! [`overlapping`](super::overlapping).
 
-use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use millstream_engine::raw::{At, Demand, Log};
 use millstream_engine::{Change, Data, EventTime, KeyOf, Record, Stage, Window, Windowed};
 
 use super::ahead::Ahead;
+use super::cut::Cut;
 use super::flags::Flags;
 use super::frozen::Frozen;
-use super::panes::{Pane, Panes, fold};
+use super::panes::{Pane, Panes, fold, panes_of};
+use super::pieces::{ByEnd, Pieces};
 use super::runs::runs;
-use super::tumbling::Tumbling;
 use crate::aggregate::Aggregate;
 
 /// How often, in publish epochs, the bytes on the heap are counted anew.
 const COUNT_HEAP_EVERY: u32 = 64;
 
 /// The windows that are not final.
-pub(super) struct OpenWindows<T, K: KeyOf<T>, A: Aggregate<T>> {
+pub(super) struct OpenWindows<T, K: KeyOf<T>, A: Aggregate<T>, C> {
     key: Rc<K>,
     pub(super) aggregate: Rc<A>,
-    pub(super) tumbling: Tumbling,
-    demand: Demand,
-    pub(super) windows: BTreeMap<Window, Panes<K::Key, A::State>>,
+    pub(super) cut: C,
+    pub(super) demand: Demand,
+    pub(super) pieces: Pieces<K::Key, A::State>,
     /// The watermark they have been passed by.
     pub(super) watermark: EventTime,
+    /// If windows overlap: those that end by then have been closed.
+    pub(super) closed: EventTime,
     /// What snapshots are to take of them, if snapshots are taken.
     pub(super) frozen: Option<Frozen<T, K, A>>,
     pub(super) heap_bytes: usize,
@@ -38,16 +43,17 @@ pub(super) struct OpenWindows<T, K: KeyOf<T>, A: Aggregate<T>> {
 pub(super) type Changes<T, K, A> =
     Vec<Change<Windowed<<K as KeyOf<T>>::Key>, <A as Aggregate<T>>::Output>>;
 
-impl<T: Data, K: KeyOf<T>, A: Aggregate<T>> OpenWindows<T, K, A> {
-    pub(super) fn new(key: Rc<K>, aggregate: Rc<A>, tumbling: Tumbling, demand: Demand) -> Self {
+impl<T: Data, K: KeyOf<T>, A: Aggregate<T>, C: Cut<T>> OpenWindows<T, K, A, C> {
+    pub(super) fn new(key: Rc<K>, aggregate: Rc<A>, cut: C, demand: Demand) -> Self {
         let frozen = demand.snapshots.then(|| Frozen::new(Rc::clone(&aggregate)));
         OpenWindows {
             key,
             aggregate,
-            tumbling,
+            cut,
             demand,
-            windows: BTreeMap::new(),
+            pieces: Pieces::new(),
             watermark: EventTime::MIN,
+            closed: EventTime::MIN,
             frozen,
             heap_bytes: 0,
             n_published: 0,
@@ -57,43 +63,40 @@ impl<T: Data, K: KeyOf<T>, A: Aggregate<T>> OpenWindows<T, K, A> {
     /// Folds the records of a batch that are not late; those that are go to `late`.
     pub(super) fn fold(&mut self, batch: &[Record<T>], at: At, late: &mut Vec<Record<T>>) {
         let noted = self.noted();
-        let (key, aggregate, windows) = (&*self.key, &*self.aggregate, &mut self.windows);
+        let (key, aggregate, pieces) = (&*self.key, &*self.aggregate, &mut self.pieces);
         let frozen = &mut self.frozen;
-        runs(
-            batch,
-            self.tumbling,
-            at.watermark,
-            late,
-            |window, values| {
-                fold(windows, window, values, key, aggregate, |panes, place| {
-                    note(window, panes, place, noted, frozen);
-                });
-            },
-        );
+        runs(batch, &self.cut, at.watermark, late, |piece, values| {
+            fold(pieces, piece, values, key, aggregate, |panes, place| {
+                note(piece, panes, place, noted, frozen);
+            });
+        });
     }
 
-    /// Takes what the step ahead sent.
-    pub(super) fn merge(&mut self, ahead: Ahead<T, K::Key, A::State>, at: At) {
-        let (Ahead::Combined { window, .. } | Ahead::Single { window, .. }) = &ahead;
-        let window = *window;
-        assert!(
-            self.tumbling.close(window) > at.watermark,
-            "the step ahead lets nothing late through"
-        );
+    /// Takes what the step ahead sent: mostly one after another of one piece, which is looked up once.
+    pub(super) fn merge(&mut self, sent: Vec<Ahead<T, K::Key, A::State>>, at: At) {
         let noted = self.noted();
-        let panes = self.windows.entry(window).or_default();
-        match ahead {
-            Ahead::Combined {
-                hash, key, state, ..
-            } => {
-                let place = panes.place_of(hash, key);
-                note(window, panes, place, noted, &mut self.frozen);
-                self.aggregate.merge(&mut panes.panes[place].state, state);
-            }
-            Ahead::Single { value, .. } => {
-                let place = panes.place(&*self.key, &value);
-                note(window, panes, place, noted, &mut self.frozen);
-                self.aggregate.add(&mut panes.panes[place].state, &value);
+        let mut sent = sent.into_iter().peekable();
+        while let Some(window) = sent.peek().map(Ahead::window) {
+            assert!(
+                self.cut.lateness().close(window) > at.watermark,
+                "the step ahead lets nothing late through"
+            );
+            let panes = panes_of(&mut self.pieces, window);
+            while let Some(ahead) = sent.next_if(|ahead| ahead.window() == window) {
+                match ahead {
+                    Ahead::Combined {
+                        hash, key, state, ..
+                    } => {
+                        let place = panes.place_of(hash, key);
+                        note(window, panes, place, noted, &mut self.frozen);
+                        self.aggregate.merge(&mut panes.panes[place].state, state);
+                    }
+                    Ahead::Single { value, .. } => {
+                        let place = panes.place(&*self.key, &value);
+                        note(window, panes, place, noted, &mut self.frozen);
+                        self.aggregate.add(&mut panes.panes[place].state, &value);
+                    }
+                }
             }
         }
     }
@@ -108,7 +111,7 @@ impl<T: Data, K: KeyOf<T>, A: Aggregate<T>> OpenWindows<T, K, A> {
         shown.with(self.frozen.as_ref().map_or(Flags::NONE, Frozen::turn))
     }
 
-    fn row(
+    pub(super) fn row(
         &self,
         window: Window,
         pane: &Pane<K::Key, A::State>,
@@ -128,27 +131,26 @@ impl<T: Data, K: KeyOf<T>, A: Aggregate<T>> OpenWindows<T, K, A> {
     /// Ends the windows that the watermark has passed, and closes those that are final.
     pub(super) fn pass(&mut self, watermark: EventTime, out: &mut Changes<T, K, A>) {
         let before = std::mem::replace(&mut self.watermark, watermark);
-        let shows_ended = self.demand.ended.get();
-        let mut windows = std::mem::take(&mut self.windows);
-        let ending = windows
-            .iter_mut()
-            .skip_while(|(window, _)| window.end <= before)
-            .take_while(|(window, _)| shows_ended && window.end <= watermark);
-        for (window, panes) in ending {
-            // Whoever follows every change has not heard of these, and may not until the window is final.
-            if self.tumbling.close(*window) > watermark {
-                self.show(*window, panes, Stage::Open, out);
-            } else {
-                panes.forget_changes();
-            }
-            let panes = panes.panes.iter();
-            out.extend(panes.map(|pane| self.row(*window, pane, Stage::Ended)));
+        if watermark == EventTime::MAX && before < watermark {
+            self.cut.lateness_mut().end(before);
         }
-        while let Some(entry) = windows
+        if let Some(hops) = self.cut.hops() {
+            self.pass_overlapping(hops, before, out);
+            return;
+        }
+        let shows_ended = self.demand.ended.get();
+        let mut pieces = std::mem::take(&mut self.pieces);
+        if shows_ended {
+            for (piece, panes) in pieces.range_mut(ByEnd::last(before)..=ByEnd::last(watermark)) {
+                self.end(piece.window(), panes, out);
+            }
+        }
+        while let Some(entry) = pieces
             .first_entry()
-            .filter(|entry| self.tumbling.close(*entry.key()) <= watermark)
+            .filter(|entry| self.cut.lateness().close(entry.key().window()) <= watermark)
         {
-            let (window, mut panes) = entry.remove_entry();
+            let (piece, mut panes) = entry.remove_entry();
+            let window = piece.window();
             if shows_ended {
                 self.show(window, &mut panes, Stage::Corrected, out);
             }
@@ -158,7 +160,19 @@ impl<T: Data, K: KeyOf<T>, A: Aggregate<T>> OpenWindows<T, K, A> {
                 frozen.close(window, panes);
             }
         }
-        self.windows = windows;
+        self.pieces = pieces;
+    }
+
+    /// Ends a window that the watermark has passed.
+    fn end(&self, window: Window, panes: &mut Panes<K::Key, A::State>, out: &mut Changes<T, K, A>) {
+        // Whoever follows every change has not heard of these, and may not until the window is final.
+        if self.cut.lateness().close(window) > self.watermark {
+            self.show(window, panes, Stage::Open, out);
+        } else {
+            panes.forget_changes();
+        }
+        let panes = panes.panes.iter();
+        out.extend(panes.map(|pane| self.row(window, pane, Stage::Ended)));
     }
 
     /// Shows what has changed in a window since it was last shown.
@@ -178,16 +192,16 @@ impl<T: Data, K: KeyOf<T>, A: Aggregate<T>> OpenWindows<T, K, A> {
 
     /// Shows what has changed in all windows.
     pub(super) fn publish(&mut self, out: &mut Changes<T, K, A>) {
-        let mut windows = std::mem::take(&mut self.windows);
-        for (window, panes) in &mut windows {
-            let stage = if window.end <= self.watermark {
-                Stage::Corrected
-            } else {
-                Stage::Open
-            };
-            self.show(*window, panes, stage, out);
+        if let Some(hops) = self.cut.hops() {
+            self.show_overlapping(hops, self.watermark, out);
+        } else {
+            let mut pieces = std::mem::take(&mut self.pieces);
+            for (piece, panes) in &mut pieces {
+                let stage = stage_at(piece.end, self.watermark);
+                self.show(piece.window(), panes, stage, out);
+            }
+            self.pieces = pieces;
         }
-        self.windows = windows;
         if self.n_published.is_multiple_of(COUNT_HEAP_EVERY) {
             self.count_heap();
         }
@@ -197,15 +211,24 @@ impl<T: Data, K: KeyOf<T>, A: Aggregate<T>> OpenWindows<T, K, A> {
     /// Freezes what has changed since the last freeze.
     pub(super) fn freeze(&mut self) {
         if let Some(frozen) = &mut self.frozen {
-            frozen.freeze(&mut self.windows);
+            frozen.freeze(&mut self.pieces);
         }
     }
 
     /// Writes of what is frozen about `n_bytes` at most; whether that was the last of it.
     pub(super) fn save(&mut self, log: &mut Log, n_bytes: usize) -> bool {
-        let windows = &mut self.windows;
+        let pieces = &mut self.pieces;
         let frozen = self.frozen.as_mut();
-        frozen.is_none_or(|frozen| frozen.save(windows, log, n_bytes))
+        frozen.is_none_or(|frozen| frozen.save(pieces, log, n_bytes))
+    }
+}
+
+/// The stage of what changes at `watermark` in a window that ends at `end`.
+pub(super) fn stage_at(end: EventTime, watermark: EventTime) -> Stage {
+    if end <= watermark {
+        Stage::Corrected
+    } else {
+        Stage::Open
     }
 }
 

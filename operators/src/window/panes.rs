@@ -1,15 +1,14 @@
-//! Panes: what is kept for a key in a window.
+//! Panes: what is kept for a key in a piece of a window.
 //!
-//! The panes of a window lie in one list, in the order in which their keys were first seen, with a table of their places
-//! by hash beside it. A key is hashed once per record, compared where it lies in the record, and copied once per window.
-
-use std::collections::BTreeMap;
+//! The panes of a piece lie in one list, in the order in which their keys were first seen, with a table of their places
+//! by hash beside it. A key is hashed once per record, compared where it lies in the record, and copied once per piece.
 
 use hashbrown::HashTable;
 use hashbrown::hash_table::Entry;
 use millstream_engine::{KeyOf, Window};
 
 use super::flags::Flags;
+use super::pieces::{ByEnd, Pieces};
 use crate::aggregate::Aggregate;
 
 /// What is kept for one key.
@@ -20,10 +19,10 @@ pub(super) struct Pane<K, S> {
     pub(super) flags: Flags,
 }
 
-/// The panes of one window.
+/// The panes of one piece.
 pub(super) struct Panes<K, S> {
     pub(super) panes: Vec<Pane<K, S>>,
-    places: HashTable<u32>,
+    pub(super) places: HashTable<u32>,
     /// The places of those that have changed since they were last shown.
     pub(super) changed: Vec<u32>,
     /// The places of those that have changed since the last freeze.
@@ -44,6 +43,32 @@ impl<K, S> Default for Panes<K, S> {
     }
 }
 
+impl<K, S> Panes<K, S> {
+    /// Panes that have room for so many keys before they grow.
+    fn with_room(n_keys: usize) -> Self {
+        Panes {
+            panes: Vec::with_capacity(n_keys),
+            places: HashTable::with_capacity(n_keys),
+            ..Panes::default()
+        }
+    }
+}
+
+/// The panes of `piece`, made if it is new.
+pub(super) fn panes_of<K, S>(pieces: &mut Pieces<K, S>, piece: Window) -> &mut Panes<K, S> {
+    let piece = ByEnd::from(piece);
+    if !pieces.contains_key(&piece) {
+        // As many keys as in the newest of the others are to be expected: tables that grow are hashed anew again and again.
+        // But not of a piece that stragglers begin.
+        let newest = pieces
+            .last_key_value()
+            .filter(|(newest, _)| **newest < piece);
+        let n_keys = newest.map_or(0, |(_, panes)| panes.panes.len());
+        pieces.insert(piece, Panes::with_room(n_keys));
+    }
+    pieces.get_mut(&piece).expect("it was made")
+}
+
 impl<K: Eq, S: Default> Panes<K, S> {
     /// The place of the record's key, made if it is new.
     pub(super) fn place<T>(&mut self, key_of: &impl KeyOf<T, Key = K>, record: &T) -> usize {
@@ -61,20 +86,24 @@ impl<K: Eq, S: Default> Panes<K, S> {
 
     /// The place of `key`, made if it is new.
     pub(super) fn place_of(&mut self, hash: u64, key: K) -> usize {
-        let panes = &self.panes;
-        let is_it = |place: &u32| {
-            let pane = &panes[*place as usize];
-            pane.hash == hash && pane.key == key
-        };
-        if let Some(place) = self.places.find(hash, is_it) {
-            return *place as usize;
+        match self.find(hash, &key) {
+            Some(place) => place,
+            None => self.insert(hash, key),
         }
-        self.insert(hash, key)
+    }
+
+    /// The place of `key`, if it is there.
+    pub(super) fn find(&self, hash: u64, key: &K) -> Option<usize> {
+        let is_it = |place: &u32| {
+            let pane = &self.panes[*place as usize];
+            pane.hash == hash && pane.key == *key
+        };
+        self.places.find(hash, is_it).map(|place| *place as usize)
     }
 
     fn insert(&mut self, hash: u64, key: K) -> usize {
         let place =
-            u32::try_from(self.panes.len()).expect("a window on a worker has less than 2^32 keys");
+            u32::try_from(self.panes.len()).expect("a piece on a worker has less than 2^32 keys");
         let panes = &self.panes;
         let vacant = self
             .places
@@ -125,21 +154,21 @@ fn note(flags: &mut Flags, flag: Flags, places: &mut Vec<u32>, place: usize) {
     }
 }
 
-/// Folds the values of one window, each after `before` was told the place of the pane that changes.
+/// Folds the values of one piece, each after `before` was told the place of the pane that changes.
 pub(super) fn fold<'a, T: 'a, K: KeyOf<T>, A: Aggregate<T>>(
-    windows: &mut BTreeMap<Window, Panes<K::Key, A::State>>,
-    window: Window,
+    pieces: &mut Pieces<K::Key, A::State>,
+    piece: Window,
     values: impl Iterator<Item = &'a T>,
     key: &K,
     aggregate: &A,
     mut before: impl FnMut(&mut Panes<K::Key, A::State>, usize),
 ) {
     let mut values = values.peekable();
-    // A window that only late records lie in is not opened.
+    // A piece that only late records lie in is not begun.
     if values.peek().is_none() {
         return;
     }
-    let panes = windows.entry(window).or_default();
+    let panes = panes_of(pieces, piece);
     for value in values {
         let place = panes.place(key, value);
         before(panes, place);

@@ -4,16 +4,27 @@
 //! whatever had changed was shown before it was frozen: so nothing else is kept, and what is restored emits nothing.
 
 use millstream_engine::raw::{At, Entry, Kind, hash_key};
-use millstream_engine::{Data, KeyOf, LoadError, Window};
+use millstream_engine::{Data, EventTime, KeyOf, LoadError, Window};
 
+use super::cut::Cut;
 use super::flags::Flags;
 use super::open_windows::OpenWindows;
 use crate::aggregate::Aggregate;
 
-impl<T: Data, K: KeyOf<T>, A: Aggregate<T>> OpenWindows<T, K, A> {
-    /// Drops a window with all its panes.
+impl<T: Data, K: KeyOf<T>, A: Aggregate<T>, C: Cut<T>> OpenWindows<T, K, A, C> {
+    /// What a run that goes on from here must know of windows that are closed.
+    pub(super) fn note(&self) -> Option<String> {
+        self.cut.lateness().note(self.watermark)
+    }
+
+    /// Takes that back.
+    pub(super) fn restore_note(&mut self, note: &str) -> Result<(), LoadError> {
+        self.cut.lateness_mut().restore_note(note)
+    }
+
+    /// Drops a piece with all its panes.
     pub(super) fn forget(&mut self, window: Window) {
-        self.windows.remove(&window);
+        self.pieces.remove(&window.into());
     }
 
     /// Takes back what was written of a pane.
@@ -25,7 +36,7 @@ impl<T: Data, K: KeyOf<T>, A: Aggregate<T>> OpenWindows<T, K, A> {
             Kind::Add => false,
             Kind::Remove => return Err(LoadError::Unexpected),
         };
-        let panes = self.windows.entry(window).or_default();
+        let panes = self.pieces.entry(window.into()).or_default();
         let place = panes.place_of(hash_key(&key), key);
         let pane = &mut panes.panes[place];
         pane.flags = Flags::SAVED;
@@ -38,6 +49,8 @@ impl<T: Data, K: KeyOf<T>, A: Aggregate<T>> OpenWindows<T, K, A> {
     /// All is restored, as of the end of `at.epoch`.
     pub(super) fn resume(&mut self, at: At) {
         self.watermark = at.watermark;
+        // Not what the watermark would close by the lateness of this run: that is closed when it moves.
+        self.closed = self.cut.lateness().closed_by(EventTime::MIN);
         self.count_heap();
     }
 }

@@ -1,41 +1,81 @@
-//! Runs: a batch in pieces of one window each, without what is late.
+//! Runs: a batch in pieces, without what is late.
+
+use std::slice;
 
 use millstream_engine::{Data, EventTime, Record, Window};
 
-use super::tumbling::Tumbling;
+use super::cut::Cut;
 
-/// Divides a batch into runs of records of one window, so that each window is looked up once per run.
+/// The values of a run of records that go to one piece.
+pub(super) struct Run<'r, 'b, T> {
+    records: slice::Iter<'b, Record<T>>,
+    /// The watermark by which windows are closed that count the piece.
+    close: EventTime,
+    /// Records that came behind that.
+    behind: &'r mut Vec<&'b Record<T>>,
+}
+
+impl<'b, T> Iterator for Run<'_, 'b, T> {
+    type Item = &'b T;
+
+    fn next(&mut self) -> Option<&'b T> {
+        for record in self.records.by_ref() {
+            if record.behind < self.close {
+                return Some(&record.value);
+            }
+            self.behind.push(record);
+        }
+        None
+    }
+}
+
+/// Divides a batch into runs of records of one piece, so that each piece is looked up once per run.
 ///
-/// Late records are copied to `late`; `each` is given the window and the others of the run.
-pub(super) fn runs<T: Data>(
+/// `each` is given the piece and the values of the run. Late records are copied to `late`. A record that came behind a
+/// watermark is judged by that; where it is in time for fewer windows than the others of its run it is a run of its own.
+pub(super) fn runs<T: Data, C: Cut<T>>(
     batch: &[Record<T>],
-    tumbling: Tumbling,
+    cut: &C,
     watermark: EventTime,
     late: &mut Vec<Record<T>>,
-    mut each: impl FnMut(Window, &mut dyn Iterator<Item = &T>),
+    mut each: impl FnMut(Window, Run<'_, '_, T>),
 ) {
     let mut rest = batch;
+    let mut behind = Vec::new();
     while let Some(first) = rest.first() {
-        let window = tumbling.holding(first.time);
+        let stretch = cut.stretch(first);
         // The first is in, whatever its time: a run that is empty would be looked at for ever.
         let length = rest[1..]
             .iter()
-            .position(|r| r.time < window.start || r.time >= window.end)
+            .position(|record| !cut.is_in(record, stretch))
             .map_or(rest.len(), |others| others + 1);
         let (run, after) = rest.split_at(length);
         rest = after;
-        let close = tumbling.close(window);
-        if close <= watermark {
+        let Some(piece) = cut.piece(stretch, watermark) else {
             late.extend_from_slice(run);
             continue;
-        }
-        let mut on_time = run.iter().filter_map(|record| {
-            if record.behind >= close {
-                late.push(record.clone());
-                return None;
+        };
+        let close = cut.lateness().close(piece);
+        each(
+            piece,
+            Run {
+                records: run.iter(),
+                close,
+                behind: &mut behind,
+            },
+        );
+        for record in behind.drain(..) {
+            match cut.piece(stretch, record.behind) {
+                None => late.push(record.clone()),
+                Some(piece) => each(
+                    piece,
+                    Run {
+                        records: slice::from_ref(record).iter(),
+                        close: EventTime::MAX,
+                        behind: &mut Vec::new(),
+                    },
+                ),
             }
-            Some(&record.value)
-        });
-        each(window, &mut on_time);
+        }
     }
 }

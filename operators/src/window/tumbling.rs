@@ -1,8 +1,16 @@
 //! Tumbling windows: one after the other, all of one length.
 
+use std::rc::Rc;
 use std::time::Duration;
 
-use millstream_engine::{EventTime, LoadError, Window};
+use millstream_engine::raw::{Spacing, Windowing};
+use millstream_engine::{Data, KeyOf, Record, Window, days};
+
+use super::behind::Folding;
+use super::cut::Cut;
+use super::kind::WindowKind;
+use super::lateness::Lateness;
+use crate::aggregate::Aggregate;
 
 /// Windows of one length that touch and do not overlap, aligned to 1970 UTC.
 ///
@@ -27,9 +35,7 @@ use millstream_engine::{EventTime, LoadError, Window};
 #[derive(Clone, Copy, Debug)]
 pub struct Tumbling {
     size: Duration,
-    lateness: Duration,
-    /// Windows that ended by then were closed by a run before, whatever the lateness is now.
-    closed: EventTime,
+    lateness: Lateness,
 }
 
 impl Tumbling {
@@ -54,9 +60,23 @@ impl Tumbling {
         );
         Tumbling {
             size,
-            lateness: Duration::ZERO,
-            closed: EventTime::MIN,
+            lateness: Lateness::of(Duration::ZERO),
         }
+    }
+
+    /// Windows of a day each, of 24 hours and from midnight to midnight in UTC.
+    ///
+    /// # Examples
+    /// ```
+    /// # use millstream_engine::{Window, days};
+    /// # use millstream_operators::Tumbling;
+    /// let _days = Tumbling::days();
+    /// let day = Window::tumbling("2015-07-15T22:10:00Z".parse().unwrap(), days(1));
+    /// assert_eq!((day.start.date(), day.end.date()), ("2015-07-15".into(), "2015-07-16".into()));
+    /// ```
+    #[must_use]
+    pub fn days() -> Self {
+        Tumbling::of(days(1))
     }
 
     /// Takes records up to `lateness` after the watermark has passed the end of their window; final only then.
@@ -82,63 +102,41 @@ impl Tumbling {
     /// ```
     #[must_use]
     pub fn lateness(mut self, lateness: Duration) -> Self {
-        self.lateness = lateness;
+        self.lateness.allowed = lateness;
         self
-    }
-
-    pub(crate) fn size(&self) -> Duration {
-        self.size
-    }
-
-    pub(crate) fn lateness_allowed(&self) -> Duration {
-        self.lateness
-    }
-
-    /// The window that `time` lies in.
-    pub(crate) fn holding(&self, time: EventTime) -> Window {
-        Window::tumbling(time, self.size)
-    }
-
-    /// When `window` is final; long ago, if it was final in a run before.
-    pub(crate) fn close(&self, window: Window) -> EventTime {
-        if window.end <= self.closed {
-            return EventTime::MIN;
-        }
-        window.end.plus(self.lateness)
-    }
-
-    /// Says for a run that goes on from here, with whatever lateness, which windows are closed at `watermark`.
-    pub(crate) fn note(&self, watermark: EventTime) -> Option<String> {
-        let closed = watermark.minus(self.lateness).max(self.closed).finite();
-        closed.map(|closed| closed.micros().to_string())
-    }
-
-    /// Takes that back.
-    pub(crate) fn restore_note(&mut self, note: &str) -> Result<(), LoadError> {
-        let micros = note.parse().map_err(|_| LoadError::Unexpected)?;
-        self.closed = self.closed.max(EventTime::from_micros(micros));
-        Ok(())
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use millstream_engine::{minutes, seconds};
+impl<T: Data> WindowKind<T> for Tumbling {
+    fn in_words(&self) -> String {
+        format!("tumbling({:?})", self.size)
+    }
+    fn spacing(&self) -> Option<Spacing> {
+        Some(Spacing {
+            size: self.size,
+            hop: self.size,
+        })
+    }
+    fn lateness_allowed(&self) -> Duration {
+        self.lateness.allowed
+    }
+    fn windowing<K: KeyOf<T>, A: Aggregate<T>>(
+        &self,
+        key: Rc<K>,
+        aggregate: Rc<A>,
+    ) -> impl Windowing<T, Key = K::Key, Values = A::Output> {
+        Folding::new(key, aggregate, *self)
+    }
+}
 
-    use super::*;
-
-    #[test]
-    fn what_was_closed_stays_closed_with_another_lateness() {
-        let minute = |n: i64| Window::tumbling(EventTime::from_micros(n * 60_000_000), minutes(1));
-        let before = Tumbling::of(minutes(1)).lateness(seconds(30));
-        let note = before.note(minute(2).end.plus(seconds(30))).unwrap();
-        let mut after = Tumbling::of(minutes(1)).lateness(minutes(10));
-        after.restore_note(&note).unwrap();
-        assert_eq!(after.close(minute(2)), EventTime::MIN);
-        assert_eq!(after.close(minute(3)), minute(3).end.plus(minutes(10)));
-        let again = after.note(EventTime::MIN).unwrap();
-        assert_eq!(again, note, "and in the run after that");
-        assert_eq!(before.note(EventTime::MIN), None);
-        assert!(after.restore_note("soon").is_err());
+impl<T> Cut<T> for Tumbling {
+    fn stretch(&self, record: &Record<T>) -> Window {
+        Window::tumbling(record.time, self.size)
+    }
+    fn lateness(&self) -> &Lateness {
+        &self.lateness
+    }
+    fn lateness_mut(&mut self) -> &mut Lateness {
+        &mut self.lateness
     }
 }

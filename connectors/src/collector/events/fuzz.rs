@@ -53,9 +53,9 @@ fn whatever_is_sent_is_read_in_order() {
         let mut random = Random::new(seed.0);
         let offer = offer(&mut random);
         let n = match random.below(3) {
-            0 => check(offer, &Json::<Event<u32>>::new()),
-            1 => check(offer, &Json::<Event<Value>>::new()),
-            _ => check(offer, &Json::<Value>::new()),
+            0 => check(offer, &mut Json::<Event<u32>>::new()),
+            1 => check(offer, &mut Json::<Event<Value>>::new()),
+            _ => check(offer, &mut Json::<Value>::new()),
         };
         n_events = [n_events[0] + n[0], n_events[1] + n[1]];
         if Instant::now() > until {
@@ -70,7 +70,7 @@ fn whatever_is_sent_is_read_in_order() {
 }
 
 /// Reads `offer`, and checks what comes of it; gives how many events were kept and refused.
-fn check<F: Decode>(offer: Offer, format: &F) -> [usize; 2] {
+fn check<F: Decode>(offer: Offer, format: &mut F) -> [usize; 2] {
     let is_named_by_itself = offer.headers.get("idempotency-key").is_none();
     let n_header_bytes: usize = offer.headers.iter().map(|(_, value)| value.len()).sum();
     let n_bytes = offer

@@ -33,7 +33,7 @@ fn read_with(
         headers: headers.iter().copied().collect(),
         body: body.into(),
     };
-    read(offer, &Json::<Event<Hit>>::new(), &limits(), NOW)
+    read(offer, &mut Json::<Event<Hit>>::new(), &limits(), NOW)
 }
 
 fn event(id: &str, url: &str) -> String {
@@ -154,7 +154,7 @@ fn a_long_quotation_in_a_reason_is_cut() {
         body: format!("\"{}\"", "é".repeat(40_000)).into_bytes(),
         ..Offer::default()
     };
-    let (reason, _) = refused(read(offer, &Json::<u64>::new(), &limits, NOW).unwrap());
+    let (reason, _) = refused(read(offer, &mut Json::<u64>::new(), &limits, NOW).unwrap());
     assert!(reason.len() < 1_100 && reason.ends_with("é…"), "{reason}");
 }
 
@@ -173,7 +173,7 @@ struct Raw;
 impl Decode for Raw {
     type Item = String;
 
-    fn decode(&self, record: &[u8]) -> Result<String, crate::DecodeError> {
+    fn decode(&mut self, record: &[u8]) -> Result<String, crate::DecodeError> {
         Ok(String::from_utf8_lossy(record).into_owned())
     }
 }
@@ -185,7 +185,7 @@ fn an_event_that_is_no_json_is_kept_as_it_is() {
         body: body.into(),
         ..Offer::default()
     };
-    let arrived = read(offer, &Raw, &limits(), NOW).unwrap();
+    let arrived = read(offer, &mut Raw, &limits(), NOW).unwrap();
     assert_eq!(arrived[0].what.as_ref().unwrap(), body.as_bytes());
     assert!(arrived[0].id.is_empty(), "a format need not know of names");
 }
@@ -320,7 +320,7 @@ fn deep_nesting_costs_an_event_and_no_more() {
             };
             let arrived = read(
                 offer,
-                &Json::<Event<serde_json::Value>>::new(),
+                &mut Json::<Event<serde_json::Value>>::new(),
                 &limits,
                 NOW,
             )

@@ -12,7 +12,14 @@ fn lines_of(file: &[u8], start: u64, end: u64, chunk: usize) -> Vec<(u64, Vec<u8
     loop {
         while let Some(line) = lines.next() {
             found.push(match line {
-                Line::Whole { offset, bytes } => (offset, bytes.to_vec()),
+                Line::Whole {
+                    offset,
+                    bytes,
+                    text,
+                } => {
+                    assert!(text.is_none_or(|text| text.as_bytes() == bytes));
+                    (offset, bytes.to_vec())
+                }
                 Line::TooLong { offset, head, .. } => (offset, head.to_vec()),
             });
         }

@@ -1,15 +1,67 @@
 //! The id of an event: its `eventId`, found without making a value of the rest.
 //!
-//! The record is gone through once and nothing of it is copied but the id. It need not be good: an event of which
-//! something else is broken is still the one that it says it is.
+//! The record is gone through up to the id and nothing of it is copied but the id. It need not be good: an event of which
+//! something else is broken is still the one that it says it is. Names are expected in the order of the events before.
 
 use std::fmt;
 
 use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
+use super::asker::Asker;
+use super::name::Left;
+use super::names::Names;
+use super::shape::Use;
+use super::shapes::{Place, Shapes};
+use super::walk::Walk;
+
+const EVENT_ID: &str = "eventId";
+
 /// The `eventId` of the object in `record`, if it is a string that is not empty, or a number.
-pub(super) fn find(record: &[u8]) -> Option<String> {
+pub(super) fn find(record: &[u8], shapes: &mut Shapes) -> Option<String> {
+    let text = std::str::from_utf8(record).ok();
+    match text.map(|text| walk_to(&mut Walk::new(text, shapes))) {
+        Some(Ok(found)) => found,
+        _ => parse(record),
+    }
+}
+
+fn walk_to(walk: &mut Walk<'_, '_>) -> Result<Option<String>, Left> {
+    let asker = Asker::of::<Members<'_>>(&[EVENT_ID]);
+    if walk.byte() != b'{' {
+        return walk.leave();
+    }
+    let Some(shape) = walk.shapes.at(Place::ROOT, asker) else {
+        return walk.leave();
+    };
+    walk.enter()?;
+    let mut names = Names::new(walk, shape);
+    while names.next(walk)? {
+        if names.name(walk) == EVENT_ID {
+            names.end(walk);
+            return plain_id(walk);
+        }
+        if let Some(member) = walk.shapes.shape_mut(shape).find_mut(names.member) {
+            member.used = Use::Ignored;
+        }
+        walk.skip()?;
+    }
+    names.end(walk);
+    Ok(None)
+}
+
+fn plain_id(walk: &mut Walk<'_, '_>) -> Result<Option<String>, Left> {
+    let id = match walk.byte() {
+        b'-' | b'0'..=b'9' => walk.cut()?,
+        _ => match walk.plain_text() {
+            Some(text) => text,
+            None => return walk.leave(),
+        },
+    };
+    Ok((!id.is_empty()).then(|| id.to_owned()))
+}
+
+pub(super) fn parse(record: &[u8]) -> Option<String> {
     let mut found = None;
     let mut record = serde_json::Deserializer::from_slice(record);
     // What comes after the id may be broken.
@@ -57,7 +109,12 @@ mod tests {
     use super::*;
 
     fn check(record: &str, expected: Option<&str>) {
-        assert_eq!(find(record.as_bytes()).as_deref(), expected, "{record}");
+        let mut shapes = Shapes::new();
+        for _ in 0..3 {
+            let found = find(record.as_bytes(), &mut shapes);
+            assert_eq!(found.as_deref(), expected, "{record}");
+            assert_eq!(found, parse(record.as_bytes()), "{record}");
+        }
     }
 
     #[test]
@@ -98,10 +155,10 @@ mod tests {
         check(r#"{"eventId":"e1","data":}"#, Some("e1"));
         check(r#"{"eventId":"e1""#, Some("e1"));
         assert_eq!(
-            find(b"{\"x\":\"\xff\",\"eventId\":\"e1\"}").as_deref(),
+            find(b"{\"x\":\"\xff\",\"eventId\":\"e1\"}", &mut Shapes::new()).as_deref(),
             Some("e1")
         );
-        assert_eq!(find(b"{\"eventId\":\"\xff\"}"), None);
+        assert_eq!(find(b"{\"eventId\":\"\xff\"}", &mut Shapes::new()), None);
         let deep = format!("{{\"data\":{}", "[".repeat(100_000));
         check(&deep, None);
     }

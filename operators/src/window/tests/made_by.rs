@@ -2,8 +2,12 @@
 
 use millstream_engine::{millis, minutes};
 
-use super::super::made_by;
+use super::super::{Hopping, Tumbling, WindowKind, made_by};
 use crate::aggregate::{Aggregate, Of};
+
+fn words(kind: &impl WindowKind<(String, f64)>) -> String {
+    kind.in_words()
+}
 
 #[test]
 fn windows_keys_and_aggregates_are_named() {
@@ -15,10 +19,24 @@ fn windows_keys_and_aggregates_are_named() {
     );
     let kinds = aggregates.kind();
     assert_eq!(
-        made_by(minutes(1), &["url".into(), "country".into()], &kinds),
+        made_by(
+            &words(&Tumbling::of(minutes(1))),
+            &["url".into(), "country".into()],
+            &kinds
+        ),
         r#"tumbling(60s) by ["url", "country"]: count, count_distinct, quantile"#
     );
-    assert_eq!(made_by(millis(1500), &[], "count"), "tumbling(1.5s): count");
+    assert_eq!(
+        made_by(&words(&Tumbling::of(millis(1500))), &[], "count"),
+        "tumbling(1.5s): count"
+    );
+    let hopping = Hopping::of(minutes(1)).every(millis(1500));
+    assert_eq!(words(&hopping), "hopping(60s every 1.5s)");
+    assert_eq!(
+        words(&hopping.lateness(minutes(1))),
+        words(&hopping),
+        "the lateness may change"
+    );
 }
 
 #[test]
@@ -33,6 +51,11 @@ fn aggregates_of_one_kind_can_read_one_anothers_state() {
         of.max("f", |row| Some(row.0)).kind(),
         of.max("g", |row| row.0 as u32).kind(),
         of.approx_count_distinct("h", |row| &row.0).kind(),
+        of.count_distinct_if("i", |row| &row.0, |row| row.1 > 0.0)
+            .kind(),
+        of.count_if("j", |row| row.1 > 0.0).kind(),
+        of.count_distinct_each(["k", "l"], |row| &row.0, |_| [true, true])
+            .kind(),
     ];
     let expected = [
         "sum(integer)",
@@ -43,6 +66,9 @@ fn aggregates_of_one_kind_can_read_one_anothers_state() {
         "max(integer)",
         "max(integer)",
         "approx_count_distinct",
+        "count_distinct",
+        "count_if",
+        "count_distinct_each(2)",
     ];
     assert_eq!(kinds, expected);
 }

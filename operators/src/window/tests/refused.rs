@@ -12,7 +12,7 @@ fn what_windows_do_not_write_they_do_not_read() {
     let key = ByRef::new(<String as AsRef<str>>::as_ref);
     let made = Made::new(key, Of::<String>::new().count("n"), demand(true));
     let restored = |log: &Log| {
-        let mut windows: OpenWindows<String, _, _> = made.windows();
+        let mut windows: OpenWindows<String, _, _, _> = made.windows();
         let result = log.replay(|replayed| match replayed {
             Replayed::Entry(_, entry) => windows.restore(&entry),
             Replayed::Forgotten(window) => panic!("{window:?} is forgotten"),

@@ -12,14 +12,16 @@ use proptest::prelude::*;
 
 use super::script::{Turn, Visit, aggregates, script};
 use super::workers::{Held, Told, Workers};
-use super::{Made, at, demand, seconds_at};
+use super::{Made, at, demand, hopping, seconds_at, tumbling};
 use crate::aggregate::Aggregate;
+use crate::window::cut::Cut;
 
 /// What the windows were when they were frozen, and the logs that say so.
 struct Snapshot {
     turn: usize,
     watermark: EventTime,
     held: Held,
+    notes: Vec<String>,
     logs: Vec<Log>,
 }
 
@@ -28,9 +30,9 @@ struct Writing(Snapshot, Vec<bool>);
 
 impl Writing {
     /// Writes one slice; gives itself back if that was not the last.
-    fn go_on<K: KeyOf<Visit>, A: Aggregate<Visit>>(
+    fn go_on<K: KeyOf<Visit>, A: Aggregate<Visit>, C: Cut<Visit>>(
         mut self,
-        workers: &mut Workers<Visit, K, A>,
+        workers: &mut Workers<Visit, K, A, C>,
         n_bytes: usize,
         done: &mut Vec<Rc<Snapshot>>,
     ) -> Option<Writing> {
@@ -44,8 +46,8 @@ impl Writing {
 }
 
 /// Drives the script from turn `from` on; gives what was told, turn by turn. Snapshots are added to `done`.
-fn drive<K: KeyOf<Visit>, A: Aggregate<Visit>>(
-    workers: &mut Workers<Visit, K, A>,
+fn drive<K: KeyOf<Visit>, A: Aggregate<Visit>, C: Cut<Visit>>(
+    workers: &mut Workers<Visit, K, A, C>,
     script: &[Turn],
     from: usize,
     done: &mut Vec<Rc<Snapshot>>,
@@ -76,12 +78,13 @@ fn drive<K: KeyOf<Visit>, A: Aggregate<Visit>>(
         workers.end(before, at(number, watermark), publishes);
         told.push(workers.take_told());
         if snapshot {
-            workers.freeze();
+            let notes = workers.freeze();
             let n_workers = workers.steps.len();
             let frozen = Snapshot {
                 turn: number,
                 watermark,
                 held: workers.held(),
+                notes,
                 logs: (0..n_workers).map(|_| Log::default()).collect(),
             };
             writing = Some(Writing(frozen, vec![false; n_workers]));
@@ -94,16 +97,17 @@ fn drive<K: KeyOf<Visit>, A: Aggregate<Visit>>(
 }
 
 /// Workers that go on after `snapshots`.
-fn resumed<K: KeyOf<Visit>, A: Aggregate<Visit>>(
-    made: &Made<K, A>,
+fn resumed<K: KeyOf<Visit>, A: Aggregate<Visit>, C: Cut<Visit>>(
+    made: &Made<K, A, C>,
     snapshots: &[Rc<Snapshot>],
     (n_workers, exchange): (usize, bool),
-) -> Workers<Visit, K, A> {
+) -> Workers<Visit, K, A, C> {
     let mut workers = Workers::new(made, n_workers, exchange);
     for snapshot in snapshots {
         workers.restore(&snapshot.logs).expect("it was written so");
     }
     let last = snapshots.last().expect("there is one");
+    workers.restore_notes(&last.notes).expect("it was noted so");
     workers.resume(at(last.turn, last.watermark));
     workers
 }
@@ -114,6 +118,7 @@ fn how() -> impl Strategy<Value = (usize, bool)> {
 }
 
 fn check<K: KeyOf<Visit>>(
+    cut: impl Cut<Visit>,
     key: K,
     shows: (bool, bool),
     script: &[Turn],
@@ -123,7 +128,7 @@ fn check<K: KeyOf<Visit>>(
     // Whoever wants to hear of ends wants to hear of corrections.
     demand.partial.set(shows.0 || shows.1);
     demand.ended.set(shows.1);
-    let made = Made::new(key, aggregates(), demand);
+    let made = Made::cut(cut, key, aggregates(), demand);
 
     let mut snapshots = Vec::new();
     let mut workers = Workers::new(&made, hows[0].0, hows[0].1);
@@ -160,7 +165,7 @@ proptest! {
         shows in any::<(bool, bool)>(),
         hows in [how(), how(), how()],
     ) {
-        check(ByRef::new(Visit::page), shows, &script, hows)?;
+        check(tumbling(), ByRef::new(Visit::page), shows, &script, hows)?;
     }
 
     #[test]
@@ -170,7 +175,7 @@ proptest! {
         hows in [how(), how(), how()],
     ) {
         let key = |v: &Visit| (v.country, v.page.clone());
-        check(ByValue::new(key), shows, &script, hows)?;
+        check(tumbling(), ByValue::new(key), shows, &script, hows)?;
     }
 
     #[test]
@@ -179,6 +184,15 @@ proptest! {
         shows in any::<(bool, bool)>(),
         hows in [how(), how(), how()],
     ) {
-        check(NoKey, shows, &script, hows)?;
+        check(tumbling(), NoKey, shows, &script, hows)?;
+    }
+
+    #[test]
+    fn windows_that_overlap(
+        script in script(),
+        shows in any::<(bool, bool)>(),
+        hows in [how(), how(), how()],
+    ) {
+        check(hopping(), ByRef::new(Visit::page), shows, &script, hows)?;
     }
 }

@@ -29,7 +29,7 @@ fn sizes_are_right_at_once() {
     let mut restored = Workers::new(&made, 1, false);
     restored.restore(&logs).expect("it was written so");
     restored.resume(at(1, seconds_at(3)));
-    let size = |workers: &Workers<String, _, _>| {
+    let size = |workers: &Workers<String, _, _, _>| {
         let size = workers.windows().next().expect("one worker").size();
         (size.keys, size.open_windows, size.bytes, size.next_close)
     };

@@ -58,7 +58,7 @@ fn said(log: &Log) -> (Vec<Window>, Vec<(u64, Kind, u64)>) {
 fn a_million_panes_are_written_a_slice_at_a_time() {
     const N: u64 = 1_000_000;
     let made = counting(true);
-    let mut windows: OpenWindows<u64, _, _> = made.windows();
+    let mut windows: OpenWindows<u64, _, _, _> = made.windows();
     windows.fold(&numbers(0..N), start(), &mut Vec::new());
     windows.freeze();
     let (mut entries, mut n_slices) = (0, 0);
@@ -90,7 +90,7 @@ fn a_million_panes_are_written_a_slice_at_a_time() {
 fn panes_that_were_written_early_count_and_are_not_looked_at_all_at_once() {
     const N: u64 = 100_000;
     let made = counting(true);
-    let mut windows: OpenWindows<u64, _, _> = made.windows();
+    let mut windows: OpenWindows<u64, _, _, _> = made.windows();
     windows.fold(&numbers(0..N), start(), &mut Vec::new());
     windows.freeze();
     windows.fold(&numbers(0..N / 2), start(), &mut Vec::new());
@@ -117,8 +117,8 @@ fn a_state_that_grows_is_put_once_and_then_added_to() {
     let key = ByRef::new((|n| n) as fn(&u64) -> &u64);
     let distinct = Of::<u64>::new().count_distinct("n", |n| n);
     let made = Made::new(key, distinct, demand(true));
-    let mut windows: OpenWindows<u64, _, _> = made.windows();
-    let kind = |windows: &mut OpenWindows<u64, _, _>| {
+    let mut windows: OpenWindows<u64, _, _, _> = made.windows();
+    let kind = |windows: &mut OpenWindows<u64, _, _, _>| {
         windows.fold(&numbers(7..8), start(), &mut Vec::new());
         windows.freeze();
         let mut log = Log::default();
@@ -137,7 +137,7 @@ fn a_state_that_grows_is_put_once_and_then_added_to() {
     assert_eq!(kinds, [(Kind::Put, vec![7])]);
     assert_eq!(kind(&mut windows).1, [(Kind::Add, vec![])]);
 
-    let mut windows: OpenWindows<u64, _, _> = made.windows();
+    let mut windows: OpenWindows<u64, _, _, _> = made.windows();
     let restored = log.replay(|replayed| match replayed {
         Replayed::Entry(_, entry) => windows.restore(&entry),
         Replayed::Forgotten(window) => panic!("{window:?} is forgotten"),
@@ -153,14 +153,14 @@ fn a_state_that_grows_is_put_once_and_then_added_to() {
 #[test]
 fn a_window_that_closes_while_it_is_written_is_written_whole_and_forgotten_by_the_next() {
     let made = counting(true);
-    let mut windows: OpenWindows<u64, _, _> = made.windows();
+    let mut windows: OpenWindows<u64, _, _, _> = made.windows();
     windows.fold(&numbers(0..100), start(), &mut Vec::new());
     windows.freeze();
     let mut log = Log::default();
     assert!(!windows.save(&mut log, 200));
     windows.fold(&numbers(0..10), start(), &mut Vec::new());
     windows.pass(passed(20).watermark, &mut Vec::new());
-    assert!(windows.windows.is_empty());
+    assert!(windows.pieces.is_empty());
     assert!(windows.size().bytes > 0, "its panes are still kept");
     while !windows.save(&mut log, 200) {}
     let expected: Vec<_> = (0..100).map(|n| (n, Kind::Put, 1)).collect();
@@ -181,7 +181,7 @@ fn a_window_that_closes_while_it_is_written_is_written_whole_and_forgotten_by_th
 #[test]
 fn only_what_changed_is_written_again() {
     let made = counting(true);
-    let mut windows: OpenWindows<u64, _, _> = made.windows();
+    let mut windows: OpenWindows<u64, _, _, _> = made.windows();
     windows.fold(&numbers(0..100), start(), &mut Vec::new());
     windows.freeze();
     while !windows.save(&mut Log::default(), SLICE) {}
@@ -197,14 +197,14 @@ fn only_what_changed_is_written_again() {
 #[test]
 fn where_no_snapshots_are_taken_nothing_is_kept_for_them() {
     let made = counting(false);
-    let mut workers: Workers<u64, _, _> = Workers::new(&made, 1, false);
+    let mut workers: Workers<u64, _, _, _> = Workers::new(&made, 1, false);
     for _ in 0..3 {
         workers.batch(&numbers(0..1000), start());
         workers.end(start(), start(), true);
     }
     let windows = workers.windows().next().expect("one worker");
     assert!(windows.frozen.is_none());
-    for panes in windows.windows.values() {
+    for panes in windows.pieces.values() {
         assert_eq!(panes.touched.capacity() + panes.frozen.capacity(), 0);
     }
     workers.end(start(), passed(100), true);

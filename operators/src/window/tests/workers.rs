@@ -10,10 +10,11 @@ use millstream_engine::{
     Change, Columns, Data, KeyOf, LoadError, Record, Stage, Value, Window, Windowed,
 };
 
-use super::{Made, tumbling};
+use super::Made;
 use crate::aggregate::Aggregate;
 use crate::window::ahead::{Ahead, AheadLogic};
 use crate::window::behind::{Behind, Folding, Whole};
+use crate::window::cut::Cut;
 use crate::window::open_windows::OpenWindows;
 
 /// A row that was emitted: window, key, stage, values.
@@ -29,9 +30,9 @@ fn values(columns: &impl Columns) -> Vec<Value> {
 }
 
 /// The step of one worker.
-pub(super) enum Step<T, K: KeyOf<T>, A: Aggregate<T>> {
-    Whole(Whole<T, K, A>),
-    Behind(Behind<T, K, A>),
+pub(super) enum Step<T, K: KeyOf<T>, A: Aggregate<T>, C> {
+    Whole(Whole<T, K, A, C>),
+    Behind(Behind<T, K, A, C>),
 }
 
 /// Does the same to either kind of step.
@@ -45,19 +46,20 @@ macro_rules! either {
 }
 
 /// The steps of all workers.
-pub(super) struct Workers<T, K: KeyOf<T>, A: Aggregate<T>> {
+pub(super) struct Workers<T, K: KeyOf<T>, A: Aggregate<T>, C> {
     key: Rc<K>,
+    cut: C,
     /// None if each step is whole.
-    ahead: Vec<AheadLogic<T, K, A>>,
-    pub(super) steps: Vec<Step<T, K, A>>,
+    ahead: Vec<AheadLogic<T, K, A, C>>,
+    pub(super) steps: Vec<Step<T, K, A, C>>,
     told: Vec<Told>,
 }
 
-impl<T: Data, K: KeyOf<T>, A: Aggregate<T>> Workers<T, K, A> {
-    pub(super) fn new(made: &Made<K, A>, n: usize, exchange: bool) -> Self {
+impl<T: Data, K: KeyOf<T>, A: Aggregate<T>, C: Cut<T>> Workers<T, K, A, C> {
+    pub(super) fn new(made: &Made<K, A, C>, n: usize, exchange: bool) -> Self {
         let ahead = || {
             let (key, aggregate) = (Rc::clone(&made.key), Rc::clone(&made.aggregate));
-            AheadLogic::new(key, aggregate, tumbling())
+            AheadLogic::new(key, aggregate, made.cut.clone())
         };
         let step = |_| match exchange {
             true => Step::Behind(Behind(made.windows())),
@@ -65,6 +67,7 @@ impl<T: Data, K: KeyOf<T>, A: Aggregate<T>> Workers<T, K, A> {
         };
         Workers {
             key: Rc::clone(&made.key),
+            cut: made.cut.clone(),
             ahead: (0..if exchange { n } else { 0 }).map(|_| ahead()).collect(),
             steps: (0..n).map(step).collect(),
             told: Vec::new(),
@@ -103,13 +106,11 @@ impl<T: Data, K: KeyOf<T>, A: Aggregate<T>> Workers<T, K, A> {
 
     /// A record that the step ahead sends as it came.
     fn single(&mut self, record: &Record<T>, at: At) {
-        let (window, hash) = (
-            tumbling().holding(record.time),
-            self.key.hash(&record.value),
-        );
+        let hash = self.key.hash(&record.value);
+        let stretch = self.cut.stretch(record);
         let worker = self.worker_of(hash);
         if let Step::Behind(behind) = &mut self.steps[worker]
-            && tumbling().close(window) > at.watermark
+            && let Some(window) = self.cut.piece(stretch, at.watermark.max(record.behind))
         {
             let value = record.value.clone();
             let single = Ahead::Single {
@@ -132,7 +133,7 @@ impl<T: Data, K: KeyOf<T>, A: Aggregate<T>> Workers<T, K, A> {
             }
         }
         for item in sent.out {
-            let worker = self.worker_of(<Folding<K, A> as Windowing<T>>::hash(&item));
+            let worker = self.worker_of(<Folding<K, A, C> as Windowing<T>>::hash(&item));
             if let Step::Behind(behind) = &mut self.steps[worker] {
                 behind.on_batch(vec![item], at, &mut emitted());
             }
@@ -163,10 +164,27 @@ impl<T: Data, K: KeyOf<T>, A: Aggregate<T>> Workers<T, K, A> {
         std::mem::take(&mut self.told)
     }
 
-    pub(super) fn freeze(&mut self) {
+    /// Freezes all; gives what each worker notes.
+    pub(super) fn freeze(&mut self) -> Vec<String> {
+        let mut notes = Vec::new();
         for step in &mut self.steps {
             either!(step, logic => logic.freeze());
+            notes.extend(either!(step, logic => logic.note()));
         }
+        notes
+    }
+
+    /// Takes back what workers noted, each worker the notes of all.
+    pub(super) fn restore_notes(&mut self, notes: &[String]) -> Result<(), LoadError> {
+        for note in notes {
+            for step in &mut self.steps {
+                either!(step, logic => logic.restore_note(note))?;
+            }
+            for ahead in &mut self.ahead {
+                ahead.restore_note(note)?;
+            }
+        }
+        Ok(())
     }
 
     /// One slice on each worker that is not through; whether all are.
@@ -206,20 +224,19 @@ impl<T: Data, K: KeyOf<T>, A: Aggregate<T>> Workers<T, K, A> {
         }
     }
 
-    pub(super) fn windows(&self) -> impl Iterator<Item = &OpenWindows<T, K, A>> {
+    pub(super) fn windows(&self) -> impl Iterator<Item = &OpenWindows<T, K, A, C>> {
         self.steps
             .iter()
             .map(|step| either!(step, logic => &logic.0))
     }
 
     pub(super) fn held(&self) -> Held {
-        let of_worker = |open: &OpenWindows<T, K, A>| {
-            let windows = open.windows.iter();
-            let held = windows.flat_map(|(window, panes)| {
-                let ended = window.end <= open.watermark;
+        let of_worker = |open: &OpenWindows<T, K, A, C>| {
+            let held = open.pieces.iter().flat_map(|(piece, panes)| {
+                let (window, ended) = (piece.window(), piece.end <= open.watermark);
                 panes.panes.iter().map(move |pane| {
                     let said = values(&open.aggregate.output(&pane.state));
-                    ((*window, values(&pane.key)), (said, ended))
+                    ((window, values(&pane.key)), (said, ended))
                 })
             });
             held.collect::<Vec<_>>()
