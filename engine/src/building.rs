@@ -126,6 +126,7 @@ impl<'f, T: Data> Stream<'f, T> {
         let table = Table {
             flow: self.flow.clone(),
             name: Rc::from(name.as_str()),
+            step,
             changes,
             marks: self.marks.clone(),
             origins: self.origins.clone(),

@@ -20,6 +20,7 @@ use crate::mark::Origin;
 use crate::record::Data;
 use crate::scalar::Columns;
 use crate::stateful::{Counted, Fed, Speaks, stateful};
+use crate::step::Step;
 use crate::stream::Marks;
 use crate::table_key::TableKey;
 use crate::time::hours;
@@ -58,6 +59,8 @@ pub struct Demand {
     pub partial: Rc<Cell<bool>>,
     /// The rows of a window when it ends, and what corrects them later.
     pub ended: Rc<Cell<bool>>,
+    /// Of a table without windows: all rows once more, when the input has ended.
+    pub closed: Rc<Cell<bool>>,
     /// What has changed since the last snapshot: whether snapshots are taken at all.
     pub snapshots: bool,
 }
@@ -66,6 +69,8 @@ pub struct Demand {
 pub struct Table<'f, K: 'static, V: 'static> {
     pub(crate) flow: Flow<'f>,
     pub(crate) name: Rc<str>,
+    /// The step that makes it.
+    pub(crate) step: Arc<Step>,
     pub(crate) changes: StreamVec<'f, u64, Change<K, V>>,
     pub(crate) marks: Marks<'f>,
     pub(crate) origins: std::collections::BTreeSet<Origin>,
@@ -84,6 +89,7 @@ impl<K: Clone, V: Clone> Clone for Table<'_, K, V> {
         Table {
             flow: self.flow.clone(),
             name: Rc::clone(&self.name),
+            step: Arc::clone(&self.step),
             changes: self.changes.clone(),
             marks: self.marks.clone(),
             origins: self.origins.clone(),

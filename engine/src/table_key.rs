@@ -53,6 +53,22 @@ impl<K: Key> TableKey for Windowed<K> {
     }
 }
 
+impl<K: Key> TableKey for K {
+    const WINDOWED: bool = false;
+    fn kinds() -> Vec<(ColumnType, bool)> {
+        <K as Columns>::kinds()
+    }
+    fn window(&self) -> Option<Window> {
+        None
+    }
+    fn shard(&self) -> Shard {
+        Shard::of_hash(hash_key(self))
+    }
+    fn append(&self, row: &mut Vec<Value>) {
+        Columns::append(self, row);
+    }
+}
+
 /// The values of a row in the order of [`Table::columns`].
 #[doc(hidden)]
 pub fn row_values<K: TableKey, V: Columns>(key: &K, value: &V) -> Vec<Value> {
