@@ -38,7 +38,7 @@ spread() {
 
 echo "| query | 1 worker | 2 workers | snapshots | peak memory | rows |"
 echo "|---|---|---|---|---|---|"
-for query in q0 q1 q2 q5 q7 q10 q11 q12 q14 q15 q16 q17 q21 q22; do
+for query in q{0..22}; do
     going=$(run "$query" 2)
     one=$(several "$query" 1)
     two=$(several "$query" 2)

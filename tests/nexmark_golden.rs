@@ -34,7 +34,7 @@ fn rows_are_as_they_are_written_down() -> anyhow::Result<()> {
             }
             check_rows(query, &rows, &lines(&expected));
             assert_eq!(summary["rows"], rows.len());
-            assert_eq!(summary["events"], 606, "{query}");
+            assert_eq!(summary["events"], 647, "{query}");
             assert!(told.contains("no events: 4\n"), "{told}");
         }
     }

@@ -63,6 +63,8 @@ type Changes<'f, T, W> =
 
 /// What the user said about a windowed aggregation.
 pub struct Asked {
+    /// What kind of a step it is, in a word.
+    pub kind: &'static str,
     /// The name of the step.
     pub name: String,
     /// Where it stands in the user's code.
@@ -90,6 +92,7 @@ impl<'f, T: Data> Stream<'f, T> {
         windowing: &W,
     ) -> (Table<'f, Windowed<W::Key>, W::Values>, Stream<'f, T>) {
         let Asked {
+            kind,
             name,
             location,
             key_names,
@@ -107,7 +110,7 @@ impl<'f, T: Data> Stream<'f, T> {
         let columns = crate::value::in_words(key_columns.iter().chain(&*value_columns));
         let definition = format!("{made_by}; {columns}");
         let inputs = self.reads.to_vec();
-        let step = build.step("window", &name, inputs, Some(closes), definition);
+        let step = build.step(kind, &name, inputs, Some(closes), definition);
         let counted = |counts_state| Counted {
             step: Arc::clone(&step),
             worker: build.worker,
@@ -183,6 +186,6 @@ impl<'f, T: Data> Stream<'f, T> {
         names: &[String],
         location: &'static Location<'static>,
     ) -> Arc<[Column]> {
-        crate::stream::named_columns::<C>(names, location, self)
+        crate::stream::named_columns::<C>(names, location, &self.flow.build)
     }
 }

@@ -38,3 +38,9 @@ pub fn content_bytes<T: Serialize + ?Sized>(value: &T) -> usize {
     let _ = value.serialize(&mut rmp_serde::Serializer::new(&mut counter));
     counter.0
 }
+
+/// A value as it is written down; `None` if it cannot be.
+#[must_use]
+pub fn bytes_of<T: Serialize + ?Sized>(value: &T) -> Option<Vec<u8>> {
+    rmp_serde::to_vec(value).ok()
+}

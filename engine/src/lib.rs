@@ -37,6 +37,7 @@ mod key;
 mod content_bytes;
 mod keyed;
 mod keyed_state;
+mod keyed_step;
 mod logic;
 mod shard;
 mod shell;

@@ -45,6 +45,11 @@ pub trait Logic: 'static {
     /// Partial results are to be shown as of the end of `at.epoch`.
     fn on_publish(&mut self, at: At, publish: Publish, out: &mut Emitted<Self::Out, Self::Late>);
 
+    /// The earliest event time at which it may still emit what it has been given; [`EventTime::MAX`] if it holds nothing back.
+    fn holds(&self) -> EventTime {
+        EventTime::MAX
+    }
+
     /// Freezes what has changed since the last freeze, as it is now: that is what `save` writes.
     fn freeze(&mut self) {}
 

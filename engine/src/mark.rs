@@ -48,3 +48,17 @@ pub(crate) enum Standing {
         reached: EventTime,
     },
 }
+
+impl Standing {
+    /// The same of one that may send as far back as `time`.
+    pub(crate) fn held_at(self, time: EventTime) -> Self {
+        match self {
+            Standing::Active(at) => Standing::Active(at.min(time)),
+            Standing::Idle { now, reached } => Standing::Idle {
+                now,
+                reached: reached.min(time),
+            },
+            Standing::Ended { reached } => Standing::Ended { reached },
+        }
+    }
+}

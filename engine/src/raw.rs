@@ -2,9 +2,10 @@
 #![doc(hidden)]
 
 pub use crate::building::{Asked, Windowing};
-pub use crate::content_bytes::content_bytes;
+pub use crate::content_bytes::{bytes_of, content_bytes};
 pub use crate::key::{ByRef, ByValue, NoKey};
 pub use crate::keyed_state::{KeyedState, Place};
+pub use crate::keyed_step::{Hashed, Routed, StepAsked};
 pub use crate::logic::{At, Emitted, Logic, Publish, Size};
 pub use crate::shard::{N_SHARDS, Shard, hash_key};
 pub use crate::snapshot::entry::Entry;

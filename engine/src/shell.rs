@@ -258,6 +258,7 @@ impl<L: Logic> Shell<L> {
             return;
         };
         let standing = self.clock.standing_of_step(speaks.by, quiet);
+        let standing = standing.held_at(self.logic.holds());
         if self.said.replace(standing) != Some(standing) {
             self.to_say = Some(Mark::Standing {
                 origin: speaks.origin,

@@ -14,7 +14,7 @@ use timely::dataflow::StreamVec;
 use timely::dataflow::channels::pact::Pipeline;
 use timely::dataflow::operators::{Concat, Operator};
 
-use crate::flow::Flow;
+use crate::flow::{Build, Flow};
 use crate::mark::{Mark, Origin};
 use crate::record::{Data, Record};
 use crate::row_stream::RowStream;
@@ -88,7 +88,7 @@ impl<'f, T: Data> Stream<'f, T> {
         row: impl Fn(&T) -> R + 'static,
     ) -> RowStream<'f, T> {
         let location = Location::caller();
-        let columns = named_columns::<R>(&names.names(), location, self);
+        let columns = named_columns::<R>(&names.names(), location, &self.flow.build);
         let row = move |record: &Record<T>| {
             let mut values = Vec::new();
             row(&record.value).append(&mut values);
@@ -152,7 +152,7 @@ impl<'f, T: Data> Stream<'f, T> {
 pub(crate) fn named_columns<R: Columns>(
     names: &[String],
     location: &'static Location<'static>,
-    stream: &Stream<'_, impl Data>,
+    build: &Build,
 ) -> Arc<[Column]> {
     let kinds = R::kinds();
     if kinds.len() != names.len() {
@@ -161,7 +161,7 @@ pub(crate) fn named_columns<R: Columns>(
             names.len(),
             kinds.len()
         );
-        stream.flow.build.error(crate::Error::BadSetting {
+        build.error(crate::Error::BadSetting {
             what: "columns".into(),
             reason,
         });
@@ -172,10 +172,7 @@ pub(crate) fn named_columns<R: Columns>(
         nullable,
     };
     let columns: Vec<Column> = names.iter().zip(kinds).map(column).collect();
-    stream
-        .flow
-        .build
-        .check_columns("columns", &columns, location);
+    build.check_columns("columns", &columns, location);
     columns.into()
 }
 

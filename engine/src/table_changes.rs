@@ -13,19 +13,21 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-use timely::container::NoopBuilder;
+use timely::container::{CapacityContainerBuilder, NoopBuilder};
 use timely::dataflow::channels::pact::Pipeline;
 use timely::dataflow::operators::Operator;
 
 use crate::key::Key;
+use crate::keyed_step::in_batches;
 use crate::logic::{At, Emitted, Logic, Publish, Size};
 use crate::record::{Data, Record};
 use crate::row_stream::RowStream;
-use crate::scalar::Columns;
+use crate::scalar::{Columns, Names};
 use crate::sink::SinkRow;
 use crate::stateful::{Counted, Fed, stateful};
-use crate::stream::{Batch, Batches, Stream};
+use crate::stream::{Batch, Batches, Stream, named_columns, owned};
 use crate::table::{Change, Stage, Table};
+use crate::table_key::Windowed;
 use crate::time::EventTime;
 use crate::value::{Column, ColumnType, Value};
 
@@ -119,7 +121,7 @@ impl<'f, K: Key, V: Columns + Data> Table<'f, K, V> {
         let rows = rows.unary::<NoopBuilder<Batch<(K, V)>>, _, _, _>(Pipeline, "closed", |_, _| {
             |input, output| {
                 input.for_each(|capability, batch| {
-                    let rows = crate::stream::owned(std::mem::take(batch)).into_iter();
+                    let rows = owned(std::mem::take(batch)).into_iter();
                     let rows = rows.filter_map(|record| {
                         let TableRow { key, values } = record.value;
                         values.map(|values| Record::new((key, values), record.time))
@@ -155,18 +157,7 @@ impl<'f, K: Key, V: Columns + Data> Table<'f, K, V> {
             wanted,
             table: PhantomData,
         };
-        let built = stateful(&self.flow, counted, fed, Pipeline, None, logic);
-        built
-            .out
-            .unary::<NoopBuilder<Batch<TableRow<K, V>>>, _, _, _>(Pipeline, "rows", |_, _| {
-                |input, output| {
-                    input.for_each(|capability, rows| {
-                        let mut rows = Rc::new(std::mem::take(rows));
-                        let mut session = output.session_with_builder(&capability);
-                        session.give_container(&mut rows);
-                    });
-                }
-            })
+        in_batches(stateful(&self.flow, counted, fed, Pipeline, None, logic).out)
     }
 
     fn row_stream<T: Data>(
@@ -230,7 +221,7 @@ impl<K: Key, V: Data> Logic for Timing<K, V> {
 }
 
 /// What operators make of tables; not for users.
-impl<'f, K: Key, V: Columns + Data> Table<'f, crate::table_key::Windowed<K>, V> {
+impl<'f, K: Key, V: Columns + Data> Table<'f, Windowed<K>, V> {
     /// The same table without windows: for steps in which all records of a key are in one window.
     #[doc(hidden)]
     #[must_use]
@@ -246,26 +237,76 @@ impl<'f, K: Key, V: Columns + Data> Table<'f, crate::table_key::Windowed<K>, V> 
 }
 
 impl<'f, K: Data, V: Data> Table<'f, K, V> {
+    /// The same rows with other values, in columns called `names`.
+    ///
+    /// A record that is kept as the value of a row fills no columns until this says which of its fields do.
+    ///
+    /// # Errors
+    /// Not here: a name that cannot be used, or another number of names than of values, is told when the building ends.
+    ///
+    /// # Examples
+    /// ```
+    /// # use millstream_connectors::{Clickstream, Memory, Rate};
+    /// # use millstream_engine::{App, Value, Watermarks, seconds};
+    /// # use millstream_operators::{Aggregating, KeyBy};
+    /// let memory = Memory::new();
+    /// let sink = memory.clone();
+    /// App::new("doc").workers(1).run(move |flow| {
+    ///     flow.source("views", Clickstream::new().rate(Rate::Max).events(100))
+    ///         .event_time(|e| e.timestamp, Watermarks::bounded(seconds(5)))
+    ///         .key_with((), |_| ())
+    ///         .aggregate("all", |of| of.count("views"))
+    ///         .map_values(("views", "even"), |views| (*views, views % 2 == 0))
+    ///         .closed()
+    ///         .sink("memory", sink.clone())
+    /// })?;
+    /// assert_eq!(memory.rows(), [[Value::Int(100), Value::Bool(true)]]);
+    /// # Ok::<(), millstream_engine::Error>(())
+    /// ```
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "names are written where they are given"
+    )]
+    #[track_caller]
+    #[must_use]
+    pub fn map_values<N: Names, R: Columns + Data>(
+        &self,
+        names: N,
+        values: impl Fn(&V) -> R + 'static,
+    ) -> Table<'f, K, R> {
+        let location = Location::caller();
+        let build = &self.flow.build;
+        let value_columns = named_columns::<R>(&names.names(), location, build);
+        let table = self.reshaped(move |change, out| {
+            out.push(Change {
+                key: change.key,
+                value: change.value.as_ref().map(&values),
+                stage: change.stage,
+            });
+        });
+        Table {
+            value_columns,
+            ..table
+        }
+    }
+
     /// The table that `each` makes of the changes of this one, for the same keys or for parts of them; with the same columns.
     #[doc(hidden)]
     pub fn reshaped<L: Data, W: Data>(
         &self,
         mut each: impl FnMut(Change<K, V>, &mut Vec<Change<L, W>>) + 'static,
     ) -> Table<'f, L, W> {
-        use timely::container::CapacityContainerBuilder as Builder;
-        type Out<L, W> = Vec<Change<L, W>>;
+        type Builder<C> = CapacityContainerBuilder<Vec<C>>;
         let changes = self.changes.clone();
         let changes =
-            changes.unary::<Builder<Out<L, W>>, _, _, _>(Pipeline, "reshape", |_, _| {
+            changes.unary::<Builder<Change<L, W>>, _, _, _>(Pipeline, "reshape", |_, _| {
                 let mut reshaped = Vec::new();
                 move |input, output| {
                     input.for_each(|capability, changes| {
-                        changes
-                            .drain(..)
-                            .for_each(|change| each(change, &mut reshaped));
-                        output
-                            .session(&capability)
-                            .give_iterator(reshaped.drain(..));
+                        let changes = changes.drain(..);
+                        changes.for_each(|change| each(change, &mut reshaped));
+                        let mut session = output.session(&capability);
+                        session.give_iterator(reshaped.drain(..));
                     });
                 }
             });
@@ -284,5 +325,18 @@ impl<'f, K: Data, V: Data> Table<'f, K, V> {
             speaks: self.speaks.clone(),
         }
     }
-}
 
+    /// As [`reshaped`](Self::reshaped), for keys that have one more column.
+    #[doc(hidden)]
+    pub fn with_key_column<L: Data, W: Data>(
+        &self,
+        name: &str,
+        kind: ColumnType,
+        each: impl FnMut(Change<K, V>, &mut Vec<Change<L, W>>) + 'static,
+    ) -> Table<'f, L, W> {
+        let mut table = self.reshaped(each);
+        let column = Column::new(name, kind);
+        table.key_columns = self.key_columns.iter().cloned().chain([column]).collect();
+        table
+    }
+}

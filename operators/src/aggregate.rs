@@ -56,6 +56,10 @@ pub trait Aggregate<T>: 'static {
     fn names(&self) -> Vec<String>;
     /// Folds `record` into `state`.
     fn add(&self, state: &mut Self::State, record: &T);
+    /// Folds `record` into `state`, and may keep it: as [`add`](Self::add), where the record is wanted for nothing else.
+    fn take(&self, state: &mut Self::State, record: T) {
+        self.add(state, &record);
+    }
     /// Folds all that was folded into `other` into `state`.
     fn merge(&self, state: &mut Self::State, other: Self::State);
     /// What `state` says.

@@ -4,26 +4,39 @@
 //! methods that the engine's shell drives.
 
 mod aggregate;
+mod aggregating;
 mod filter;
 mod filter_map;
 mod flat_map;
+mod in_order;
 mod inspect;
+mod joined;
+mod keep;
+mod kept;
 mod key_by;
 mod map;
+mod sided;
 mod split;
+mod top_k;
 mod window;
 
 pub use aggregate::{
     Aggregate, ApproxCountDistinct, Count, CountDistinct, CountDistinctEach, CountIf, Extreme,
     Mean, Measure, Number, Of, Optional, Quantile, Ranked, Sum, Tally,
 };
+pub use aggregating::Aggregating;
 pub use filter::Filter;
 pub use filter_map::FilterMap;
 pub use flat_map::FlatMap;
 pub use inspect::Inspect;
+pub use joined::Joined;
+pub use keep::Keep;
+pub use kept::Kept;
 pub use key_by::KeyBy;
 pub use map::Map;
+pub use sided::Sided;
 pub use split::Split;
+pub use top_k::{InRank, TopK};
 pub use window::{
     Aggregated, Extremes, Hopping, HoppingSize, InTheirWindows, Session, TheirWindows, Tumbling,
     WindowKind, WindowedStream, Windows,

@@ -19,6 +19,7 @@
 
 mod aggregated;
 mod ahead;
+mod always;
 mod at_max;
 mod behind;
 mod cut;
@@ -27,6 +28,7 @@ mod flags;
 mod frozen;
 mod hopping;
 mod hops;
+mod join;
 mod kind;
 mod lateness;
 mod open_windows;
@@ -53,6 +55,7 @@ use millstream_engine::{Data, KeyOf, KeyedStream, Stream};
 
 use crate::aggregate::{Aggregate, Of};
 
+pub(crate) use always::Always;
 pub use aggregated::Aggregated;
 pub use extremes::Extremes;
 pub use hopping::{Hopping, HoppingSize};
@@ -154,13 +157,14 @@ impl<'f, T: Data, K: KeyOf<T>, W: WindowKind<T>> WindowedStream<'f, T, K, W> {
     }
 
     /// Has `aggregate` fold the records of each key in each window, as step `name`.
-    fn aggregated<A: Aggregate<T>>(
+    pub(crate) fn aggregated<A: Aggregate<T>>(
         &self,
         name: &str,
         location: &'static Location<'static>,
         aggregate: A,
     ) -> Aggregated<'f, T, K::Key, A::Output> {
         let asked = Asked {
+            kind: self.window.step_kind(),
             name: name.into(),
             location,
             key_names: self.names.clone(),

@@ -2,9 +2,18 @@
 //! nothing else. Time in the dataflow is event time in milliseconds.
 
 mod q11;
+mod q18;
+mod q19;
+mod q20;
+mod q3;
+mod q4;
 mod q5;
 mod q7;
+mod q8;
+mod q9;
 mod stateless;
+mod table;
+mod winners;
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
@@ -12,6 +21,8 @@ use std::time::Instant;
 
 use timely::container::CapacityContainerBuilder;
 use timely::dataflow::StreamVec;
+use timely::dataflow::channels::pact::Pipeline;
+use timely::dataflow::operators::Operator;
 use timely::dataflow::operators::generic::OutputBuilder;
 use timely::dataflow::operators::generic::builder_rc::OperatorBuilder;
 use timely::dataflow::scope::Scope;
@@ -23,7 +34,7 @@ use crate::nexmark::event::Event;
 /// How many events a source hands over before the steps behind it have their turn: tried from 256 to 4096.
 const BATCH: usize = 1024;
 
-type Hashed<K, V> = hashbrown::HashMap<K, V, foldhash::fast::FixedState>;
+pub(crate) type Hashed<K, V> = hashbrown::HashMap<K, V, foldhash::fast::FixedState>;
 
 /// Puts a query into the dataflow; it counts its rows.
 type Build = for<'s> fn(StreamVec<'s, u64, Event>, Arc<AtomicU64>);
@@ -34,9 +45,17 @@ fn query(name: &str) -> Option<Build> {
         "q0" => stateless::q0,
         "q1" => stateless::q1,
         "q2" => stateless::q2,
+        "q3" => q3::build,
+        "q4" => q4::build,
         "q5" => q5::build,
         "q7" => q7::build,
+        "q8" => q8::build,
+        "q9" => q9::build,
         "q11" => q11::build,
+        "q13" => stateless::q13,
+        "q18" => q18::build,
+        "q19" => q19::build,
+        "q20" => q20::build,
         _ => return None,
     })
 }
@@ -102,4 +121,27 @@ fn source<'s>(scope: Scope<'s, u64>, events: Vec<Event>) -> StreamVec<'s, u64, E
         }
     });
     stream
+}
+
+/// What `f` makes of some events: of an event that goes to another worker, no more than is wanted.
+fn some<'s, D: 'static>(
+    events: StreamVec<'s, u64, Event>,
+    f: impl Fn(Event) -> Option<D> + 'static,
+) -> StreamVec<'s, u64, D> {
+    events.unary::<CapacityContainerBuilder<Vec<D>>, _, _, _>(Pipeline, "some", |_, _| {
+        move |input, output| {
+            input.for_each(|capability, events| {
+                let mut session = output.session(&capability);
+                events
+                    .drain(..)
+                    .filter_map(&f)
+                    .for_each(|some| session.give(some));
+            });
+        }
+    })
+}
+
+/// Spreads ids over workers.
+fn spread(id: u64) -> u64 {
+    id.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32
 }

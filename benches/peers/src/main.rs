@@ -3,6 +3,7 @@
 //!
 //! `cargo run --release --manifest-path benches/peers/Cargo.toml -- --queries q0,q5 --events 2000000 --workers 2 --rounds 5`
 
+mod auctions;
 mod by_hand;
 mod made;
 mod measured;
@@ -42,7 +43,7 @@ struct Args {
         long,
         value_delimiter = ',',
         value_parser = query,
-        default_value = "q0,q1,q2,q5,q7,q11,q14,q17,q21,q22"
+        default_value = "q0,q1,q2,q3,q4,q5,q7,q8,q9,q11,q13,q14,q17,q18,q19,q20,q21,q22"
     )]
     queries: Vec<String>,
     /// How many events.

@@ -4,6 +4,8 @@
 //! bids come to for a short time has one window or two where the query asks for five. So it has other rows in q5, and less to
 //! do. Its sessions are of processing time only, so q11 is not here.
 
+mod joins;
+
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
@@ -56,10 +58,18 @@ pub(crate) fn run(name: &str, events: Made) -> Option<Measured> {
                 .filter(|bid| bid.auction % 123 == 0)
                 .map(|bid| (bid.auction, bid.price)),
         ),
+        "q3" => joins::q3(events, &counter),
+        "q4" => joins::q4(events, &counter),
         "q5" => q5(events, &counter),
         "q7" => q7(events, &counter),
+        "q8" => joins::q8(events, &counter),
+        "q9" => joins::q9(events, &counter),
+        "q13" => q13(events, &counter),
         "q14" => counter.end(events.filter_map(bid).filter_map(crate::shared::q14)),
         "q17" => q17(events, &counter),
+        "q18" => q18(events, &counter),
+        "q19" => q19(events, &counter),
+        "q20" => joins::q20(events, &counter),
         "q21" => counter.end(events.filter_map(bid).filter_map(crate::shared::q21)),
         "q22" => counter.end(events.filter_map(bid).map(crate::shared::q22)),
         _ => return None,
@@ -133,4 +143,34 @@ fn q17(events: Stream<impl Operator<Out = Event> + 'static>, counter: &Counter) 
             |prices, others| prices.merge(others),
         );
     counter.end(stats.unkey());
+}
+
+fn q13(events: Stream<impl Operator<Out = Event> + 'static>, counter: &Counter) {
+    let list = Arc::new(crate::shared::list());
+    let listed = events.filter_map(bid).map(move |bid| {
+        let value = list[(bid.auction % list.len() as u64) as usize].clone();
+        (bid.auction, bid.bidder, bid.price, bid.date_time, value)
+    });
+    counter.end(listed);
+}
+
+fn q18(events: Stream<impl Operator<Out = Event> + 'static>, counter: &Counter) {
+    let latest = events
+        .filter_map(bid)
+        .group_by_reduce(|bid| (bid.bidder, bid.auction), crate::shared::keep_later);
+    counter.end(latest.drop_key());
+}
+
+fn q19(events: Stream<impl Operator<Out = Event> + 'static>, counter: &Counter) {
+    let highest = events.filter_map(bid).group_by_fold(
+        |bid| bid.auction,
+        Vec::new(),
+        crate::shared::rank,
+        |highest, others| {
+            others
+                .into_iter()
+                .for_each(|bid| crate::shared::rank(highest, bid));
+        },
+    );
+    counter.end(highest.drop_key().flat_map(crate::shared::ranked));
 }

@@ -9,12 +9,13 @@ use std::marker::PhantomData;
 use std::mem::size_of;
 use std::panic::Location;
 
-use millstream_engine::{ColumnType, Columns, Data, KeyOf, Value};
+use millstream_engine::{Data, KeyOf};
 use serde::{Deserialize, Serialize};
 
 use super::{Extremes, WindowKind, WindowedStream};
 use crate::aggregate::Aggregate;
 use crate::flat_map::FlatMap;
+use crate::kept::Kept;
 
 impl<'f, T: Data, K: KeyOf<T>, W: WindowKind<T>> WindowedStream<'f, T, K, W> {
     /// The records with the greatest `value` of each key in each window, as step `name`; where several have it, all of them.
@@ -187,17 +188,6 @@ impl<V, T> Default for Best<V, T> {
     }
 }
 
-/// Records that are no columns.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub(super) struct Kept<T>(pub(super) Vec<T>);
-
-impl<T> Columns for Kept<T> {
-    fn kinds() -> Vec<(ColumnType, bool)> {
-        Vec::new()
-    }
-    fn append(&self, _row: &mut Vec<Value>) {}
-}
-
 impl<T, V, F> Aggregate<T> for AtExtreme<V, F>
 where
     T: Data,
@@ -205,7 +195,7 @@ where
     F: Fn(&T) -> Option<V> + 'static,
 {
     type State = Best<V, T>;
-    type Output = Kept<T>;
+    type Output = Kept<Vec<T>>;
 
     fn names(&self) -> Vec<String> {
         Vec::new()
@@ -234,7 +224,7 @@ where
         }
     }
 
-    fn output(&self, state: &Best<V, T>) -> Kept<T> {
+    fn output(&self, state: &Best<V, T>) -> Kept<Vec<T>> {
         Kept(state.records.clone())
     }
 

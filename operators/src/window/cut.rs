@@ -41,6 +41,11 @@ pub(super) trait Cut<T>: Clone + 'static {
     /// The same, to take back what a run before has noted.
     fn lateness_mut(&mut self) -> &mut Lateness;
 
+    /// Whether there is one window that is open for ever.
+    fn never_closes(&self) -> bool {
+        false
+    }
+
     /// How windows overlap, if they do; else each piece is a window.
     fn hops(&self) -> Option<Hops> {
         None

@@ -19,6 +19,12 @@ pub trait WindowKind<T: Data>: Clone + 'static {
     #[doc(hidden)]
     fn in_words(&self) -> String;
 
+    /// What kind of a step aggregates them, in a word.
+    #[doc(hidden)]
+    fn step_kind(&self) -> &'static str {
+        "window"
+    }
+
     /// How the windows follow one another, if all are of one length.
     #[doc(hidden)]
     fn spacing(&self) -> Option<Spacing>;

@@ -78,7 +78,7 @@ impl<T: Data, K: KeyOf<T>, A: Aggregate<T>, C: Cut<T>> OpenWindows<T, K, A, C> {
         let mut sent = sent.into_iter().peekable();
         while let Some(window) = sent.peek().map(Ahead::window) {
             assert!(
-                self.cut.lateness().close(window) > at.watermark,
+                self.cut.never_closes() || self.cut.lateness().close(window) > at.watermark,
                 "the step ahead lets nothing late through"
             );
             let panes = panes_of(&mut self.pieces, window);
@@ -91,10 +91,10 @@ impl<T: Data, K: KeyOf<T>, A: Aggregate<T>, C: Cut<T>> OpenWindows<T, K, A, C> {
                         note(window, panes, place, noted, &mut self.frozen);
                         self.aggregate.merge(&mut panes.panes[place].state, state);
                     }
-                    Ahead::Single { value, .. } => {
-                        let place = panes.place(&*self.key, &value);
+                    Ahead::Single { hash, value, .. } => {
+                        let place = panes.place_hashed(hash, &*self.key, &value);
                         note(window, panes, place, noted, &mut self.frozen);
-                        self.aggregate.add(&mut panes.panes[place].state, &value);
+                        self.aggregate.take(&mut panes.panes[place].state, value);
                     }
                 }
             }
@@ -138,6 +138,12 @@ impl<T: Data, K: KeyOf<T>, A: Aggregate<T>, C: Cut<T>> OpenWindows<T, K, A, C> {
             self.pass_overlapping(hops, before, out);
             return;
         }
+        if self.cut.never_closes() {
+            if watermark == EventTime::MAX {
+                self.end_of_all(out);
+            }
+            return;
+        }
         let shows_ended = self.demand.ended.get();
         let mut pieces = std::mem::take(&mut self.pieces);
         if shows_ended {
@@ -176,7 +182,7 @@ impl<T: Data, K: KeyOf<T>, A: Aggregate<T>, C: Cut<T>> OpenWindows<T, K, A, C> {
     }
 
     /// Shows what has changed in a window since it was last shown.
-    fn show(
+    pub(super) fn show(
         &self,
         window: Window,
         panes: &mut Panes<K::Key, A::State>,

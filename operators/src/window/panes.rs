@@ -72,7 +72,16 @@ pub(super) fn panes_of<K, S>(pieces: &mut Pieces<K, S>, piece: Window) -> &mut P
 impl<K: Eq, S: Default> Panes<K, S> {
     /// The place of the record's key, made if it is new.
     pub(super) fn place<T>(&mut self, key_of: &impl KeyOf<T, Key = K>, record: &T) -> usize {
-        let hash = key_of.hash(record);
+        self.place_hashed(key_of.hash(record), key_of, record)
+    }
+
+    /// The place of the record's key, which hashes to `hash`; made if it is new.
+    pub(super) fn place_hashed<T>(
+        &mut self,
+        hash: u64,
+        key_of: &impl KeyOf<T, Key = K>,
+        record: &T,
+    ) -> usize {
         let panes = &mut self.panes;
         let is_it = |place: &u32| {
             let pane = &panes[*place as usize];

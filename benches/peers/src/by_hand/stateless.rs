@@ -1,4 +1,4 @@
-//! q0, q1 and q2: one bid at a time.
+//! q0, q1, q2 and q13: one bid at a time.
 
 use std::hint::black_box;
 use std::sync::Arc;
@@ -78,4 +78,17 @@ pub(super) fn q2(events: StreamVec<'_, u64, Event>, rows: Arc<AtomicU64>) {
         },
     );
     end(some, rows);
+}
+
+/// A row of q13: auction, bidder, price, time, and what the list has.
+type Listed = (u64, u64, u64, i64, String);
+
+pub(super) fn q13(events: StreamVec<'_, u64, Event>, rows: Arc<AtomicU64>) {
+    let list = crate::shared::list();
+    let listed = super::some(events, move |event| {
+        let bid = bid(event)?;
+        let value = list[(bid.auction % list.len() as u64) as usize].clone();
+        Some::<Listed>((bid.auction, bid.bidder, bid.price, bid.date_time, value))
+    });
+    end(listed, rows);
 }
