@@ -47,12 +47,13 @@ pub mod prelude {
     };
     pub use millstream_engine::{
         App, Data, Error, EventTime, Flow, KeyedStream, Report, Result, RowStream, Run, Running,
-        Source, Stage, State, Stream, Table, ViewSettings, Watermarks, Window, WindowRow, Windowed,
-        days, hours, millis, minutes, seconds,
+        Source, Stage, State, Stream, Table, TableRow, ViewSettings, Watermarks, Window, WindowRow,
+        Windowed, days, hours, millis, minutes, seconds,
     };
     pub use millstream_operators::{
-        Aggregated, Extremes, Filter, FilterMap, FlatMap, Hopping, InTheirWindows, Inspect, KeyBy,
-        Map, Session, Split, Tumbling, Windows,
+        Aggregated, Aggregating, AsRows, Branch, During, Extremes, Filter, FilterMap, FlatMap,
+        Hopping, InRank, InTheirWindows, Inspect, JoinRow, Joined, Keep, Kept, KeyBy, Map, Rolling,
+        Session, Sided, Split, TopK, Tumbling, Windows,
     };
     pub use millstream_queries::{Export, FromArgs, RunArgs, Serve};
 }

@@ -114,6 +114,12 @@ impl<K: Data + Eq, S: Data> KeyedState<K, S> {
         }
     }
 
+    /// Whether anything is kept at `place`: what was there may have been removed, and something else be there by now.
+    #[must_use]
+    pub fn contains(&self, place: Place) -> bool {
+        self.chunks[chunk(place.0)][place.0 as usize % CHUNK].is_some()
+    }
+
     /// The key at `place`.
     #[must_use]
     pub fn key(&self, place: Place) -> &K {

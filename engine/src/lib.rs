@@ -30,11 +30,12 @@ mod source_meter;
 mod source_step;
 mod watermarks;
 
+mod branched;
 mod building;
+mod content_bytes;
 mod flow;
 mod graph;
 mod key;
-mod content_bytes;
 mod keyed;
 mod keyed_state;
 mod keyed_step;

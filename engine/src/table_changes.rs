@@ -196,7 +196,9 @@ impl<K: Key, V: Data> Logic for Timing<K, V> {
     type Late = ();
 
     fn on_batch(&mut self, batch: Self::In, at: At, out: &mut Emitted<Self::Out, ()>) {
-        let wanted = batch.into_iter().filter(|change| (self.wanted)(change.stage));
+        let wanted = batch
+            .into_iter()
+            .filter(|change| (self.wanted)(change.stage));
         out.out.extend(wanted.map(|change| {
             let row = TableRow {
                 key: change.key,

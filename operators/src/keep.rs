@@ -164,7 +164,11 @@ where
 
     fn output(&self, state: &Option<T>) -> Kept<T> {
         let record = state.as_ref();
-        Kept(record.expect("a state is read only after a record was folded into it").clone())
+        Kept(
+            record
+                .expect("a state is read only after a record was folded into it")
+                .clone(),
+        )
     }
 
     fn heap_bytes(&self, state: &Option<T>) -> usize {

@@ -5,16 +5,21 @@
 
 mod aggregate;
 mod aggregating;
+mod branch;
+mod during;
 mod filter;
 mod filter_map;
 mod flat_map;
 mod in_order;
 mod inspect;
+mod join_row;
 mod joined;
 mod keep;
 mod kept;
 mod key_by;
 mod map;
+mod rolled;
+mod rolling;
 mod sided;
 mod split;
 mod top_k;
@@ -25,15 +30,20 @@ pub use aggregate::{
     Mean, Measure, Number, Of, Optional, Quantile, Ranked, Sum, Tally,
 };
 pub use aggregating::Aggregating;
+pub use branch::Branch;
+pub use during::{During, Intervals};
 pub use filter::Filter;
 pub use filter_map::FilterMap;
 pub use flat_map::FlatMap;
 pub use inspect::Inspect;
+pub use join_row::{AsRows, JoinRow, Rows};
 pub use joined::Joined;
 pub use keep::Keep;
 pub use kept::Kept;
 pub use key_by::KeyBy;
 pub use map::Map;
+pub use rolled::Rolled;
+pub use rolling::Rolling;
 pub use sided::Sided;
 pub use split::Split;
 pub use top_k::{InRank, TopK};

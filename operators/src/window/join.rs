@@ -234,7 +234,12 @@ where
         state.right.append(&mut other.right);
     }
     fn output(&self, state: &Self::State) -> Kept<Vec<O>> {
-        let pairs_of = |left| state.right.iter().map(move |right| (self.pair)(left, right));
+        let pairs_of = |left| {
+            state
+                .right
+                .iter()
+                .map(move |right| (self.pair)(left, right))
+        };
         Kept(state.left.iter().flat_map(pairs_of).collect())
     }
     fn heap_bytes(&self, state: &Self::State) -> usize {
