@@ -25,6 +25,7 @@ mod mark;
 mod mark_clock;
 mod pulse;
 mod reader;
+mod side_input;
 mod source;
 mod source_meter;
 mod source_step;

@@ -9,6 +9,7 @@ mod q1;
 mod q10;
 mod q11;
 mod q12;
+mod q13;
 mod q14;
 mod q15;
 mod q16;
@@ -76,6 +77,7 @@ pub(crate) const QUERIES: &[Query] = &[
         timed: Timed::ByTheClock,
         ..query("q12", |events, output| output.take(&q12::q12(events)))
     },
+    query("q13", |events, output| output.take(&q13::q13(events))),
     query("q14", |events, output| output.take(&q14::q14(events))),
     query("q15", |events, output| output.take(&q15::q15(events))),
     query("q16", |events, output| output.take(&q16::q16(events))),

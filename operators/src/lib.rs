@@ -7,6 +7,7 @@ mod aggregate;
 mod aggregating;
 mod branch;
 mod during;
+mod enrich;
 mod filter;
 mod filter_map;
 mod flat_map;
@@ -32,6 +33,7 @@ pub use aggregate::{
 pub use aggregating::Aggregating;
 pub use branch::Branch;
 pub use during::{During, Intervals};
+pub use enrich::{Enrich, SideInput};
 pub use filter::Filter;
 pub use filter_map::FilterMap;
 pub use flat_map::FlatMap;
