@@ -33,6 +33,7 @@ mod watermarks;
 
 mod branched;
 mod building;
+mod chunked;
 mod content_bytes;
 mod flow;
 mod graph;

@@ -156,6 +156,10 @@ where
         }
     }
 
+    fn keeps_records(&self) -> bool {
+        true
+    }
+
     fn merge(&self, state: &mut Option<T>, other: Option<T>) {
         if let Some(record) = other {
             self.take(state, record);

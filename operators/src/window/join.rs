@@ -229,6 +229,9 @@ where
             Sided::Right(right) => state.right.push(right),
         }
     }
+    fn keeps_records(&self) -> bool {
+        true
+    }
     fn merge(&self, state: &mut Self::State, mut other: Self::State) {
         state.left.append(&mut other.left);
         state.right.append(&mut other.right);
@@ -289,6 +292,9 @@ impl<L: Data, R: Data> Aggregate<Sided<L, R>> for Those {
             Sided::Left(left) => state.left.push(left),
             Sided::Right(_) => state.right = true,
         }
+    }
+    fn keeps_records(&self) -> bool {
+        true
     }
     fn merge(&self, state: &mut Self::State, mut other: Self::State) {
         state.left.append(&mut other.left);
