@@ -236,6 +236,9 @@ where
         state.left.append(&mut other.left);
         state.right.append(&mut other.right);
     }
+    fn n_records(&self, state: &Self::State) -> usize {
+        state.left.len() + state.right.len()
+    }
     fn output(&self, state: &Self::State) -> Kept<Vec<O>> {
         let pairs_of = |left| {
             state
@@ -299,6 +302,9 @@ impl<L: Data, R: Data> Aggregate<Sided<L, R>> for Those {
     fn merge(&self, state: &mut Self::State, mut other: Self::State) {
         state.left.append(&mut other.left);
         state.right |= other.right;
+    }
+    fn n_records(&self, state: &Self::State) -> usize {
+        state.left.len() + usize::from(state.right)
     }
     fn output(&self, state: &Self::State) -> Kept<Vec<L>> {
         if state.right == self.with_partner {
