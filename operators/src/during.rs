@@ -21,8 +21,6 @@ mod life;
 mod logic;
 mod meeting;
 mod rules;
-#[cfg(test)]
-mod tests;
 
 use std::rc::Rc;
 

@@ -97,22 +97,48 @@ where
             interval,
             state: M::State::default(),
         };
-        let (rules, meeting) = (self.rules, &self.meeting);
+        let waiting = if self.keys.get(place).waiting.is_empty() {
+            Vec::new()
+        } else {
+            std::mem::take(&mut self.keys.change(place).waiting)
+        };
+        let still_waiting = self.meet_waiting(&mut life, waiting, out);
+        self.opened(place, &life);
         let of_key = self.keys.change(place);
-        of_key.waiting.retain_mut(|waiting| {
-            if !rules.meet(&life.left, interval, &waiting.right) {
-                return true;
+        of_key.waiting = still_waiting;
+        of_key.lives.push(life);
+        None
+    }
+
+    /// Has a left record meet those that wait; gives those that wait on.
+    fn meet_waiting(
+        &self,
+        life: &mut Life<L, M::State>,
+        waiting: Vec<Waiting<R>>,
+        out: &mut Vec<Record<M::Out>>,
+    ) -> Vec<Waiting<R>> {
+        let mut still_waiting = Vec::new();
+        for mut waiting in waiting {
+            if !self.rules.meet(&life.left, life.interval, &waiting.right) {
+                still_waiting.push(waiting);
+                continue;
+            }
+            self.meeting.meet(&life.left, &waiting.right, out);
+            let keeps = self.meeting.keeps(&life.state, &waiting.right);
+            if self.rules.unique {
+                if keeps {
+                    self.meeting.keep(&mut life.state, waiting.right);
+                }
+                continue;
+            }
+            if keeps {
+                let right = waiting.right.clone();
+                self.meeting.keep(&mut life.state, right);
             }
             waiting.has_met = true;
-            meeting.meet(&life.left, &waiting.right, out);
-            if meeting.keeps(&life.state, &waiting.right) {
-                meeting.keep(&mut life.state, waiting.right.clone());
-            }
-            !rules.unique
-        });
-        self.opened(place, &life);
-        self.keys.change(place).lives.push(life);
-        None
+            still_waiting.push(waiting);
+        }
+        still_waiting
     }
 
     /// Notes when to close what has opened, and what it holds back.
@@ -172,14 +198,11 @@ where
             let key = self.key.right.take(&right.value);
             self.keys.insert(hash, key, OfKey::default())
         });
-        // At the watermark after the last at which it is wanted.
-        let over = EventTime::from_micros(
-            self.rules
-                .last_wanted(right.time)
-                .micros()
-                .saturating_add(1),
-        );
-        self.due.push(Reverse((over, place)));
+        // Who is the first to wait says when to look; then it is seen who waits on.
+        if self.keys.get(place).waiting.is_empty() {
+            self.due
+                .push(Reverse((self.rules.in_vain(right.time), place)));
+        }
         let waiting = Waiting { right, has_met };
         self.keys.change(place).waiting.push(waiting);
     }
@@ -204,14 +227,23 @@ where
     /// by now: then there is nothing to do.
     fn look_at(&mut self, place: Place, out: &mut Emitted<Record<M::Out>, Sided<L, R>>) {
         let (rules, watermark) = (self.rules, self.watermark);
-        let is_closed = |life: &mut Life<L, M::State>| rules.close(life.interval) <= watermark;
-        let in_vain = |waiting: &mut Waiting<R>| rules.last_wanted(waiting.right.time) < watermark;
+        let is_closed = |life: &Life<L, M::State>| rules.close(life.interval) <= watermark;
+        let in_vain = |waiting: &Waiting<R>| rules.in_vain(waiting.right.time) <= watermark;
         if !self.keys.contains(place) {
             return;
         }
+        let of_key = self.keys.mark(place);
+        of_key.look = of_key.look.filter(|look| *look > watermark);
+        if !of_key.lives.iter().any(is_closed) && !of_key.waiting.iter().any(in_vain) {
+            self.look_again(place);
+            return;
+        }
         let of_key = self.keys.change(place);
-        let closed: Vec<_> = of_key.lives.extract_if(.., is_closed).collect();
-        for waiting in of_key.waiting.extract_if(.., in_vain) {
+        for life in of_key.lives.extract_if(.., |life| is_closed(life)) {
+            self.n_open -= 1;
+            self.meeting.close(life, &mut out.out);
+        }
+        for waiting in of_key.waiting.extract_if(.., |waiting| in_vain(waiting)) {
             if !waiting.has_met && rules.is_far_behind(&waiting.right) {
                 let late = waiting.right;
                 out.late.push(Record {
@@ -223,10 +255,21 @@ where
         }
         if of_key.is_empty() {
             self.keys.remove(place);
+        } else {
+            self.look_again(place);
         }
-        self.n_open -= closed.len() as u64;
-        for life in closed {
-            self.meeting.close(life, &mut out.out);
+    }
+
+    /// Notes when to look at those that wait, unless that is noted.
+    fn look_again(&mut self, place: Place) {
+        let of_key = self.keys.mark(place);
+        let (rules, is_noted) = (self.rules, of_key.look.is_some());
+        let mut times = of_key.waiting.iter().map(|waiting| waiting.right.time);
+        // Whoever is the first to wait: then it is seen who waits on.
+        if let Some(time) = times.next().filter(|_| !is_noted) {
+            let look = rules.in_vain(times.fold(time, EventTime::min));
+            of_key.look = Some(look);
+            self.due.push(Reverse((look, place)));
         }
     }
 }
@@ -315,7 +358,7 @@ where
     fn resume(&mut self, at: At) {
         self.watermark = at.watermark;
         let rules = self.rules;
-        let mut due = Vec::new();
+        let (mut due, mut waiting) = (Vec::new(), Vec::new());
         for (place, _, of_key) in self.keys.iter() {
             for life in &of_key.lives {
                 let (close, holds) = (rules.close(life.interval), self.meeting.holds(life));
@@ -325,12 +368,12 @@ where
                     self.held.push(Reverse((holds, close)));
                 }
             }
-            due.extend(of_key.waiting.iter().map(|waiting| {
-                let last = rules.last_wanted(waiting.right.time).micros();
-                Reverse((EventTime::from_micros(last.saturating_add(1)), place))
-            }));
+            if !of_key.waiting.is_empty() {
+                waiting.push(place);
+            }
         }
         self.due = due.into();
+        waiting.into_iter().for_each(|place| self.look_again(place));
         self.keys.weigh();
     }
 
