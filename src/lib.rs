@@ -71,6 +71,8 @@ mod guide {
     mod time {}
     #[doc = include_str!("../docs/windows.md")]
     mod windows {}
+    #[doc = include_str!("../docs/joins.md")]
+    mod joins {}
     #[doc = include_str!("../docs/sources.md")]
     mod sources {}
     #[doc = include_str!("../docs/sinks.md")]
