@@ -54,7 +54,7 @@ pub trait Enrich<'f, T: Data> {
     /// let memory = Memory::new();
     /// let sink = memory.clone();
     /// App::new("doc").workers(1).run(move |flow| {
-    ///     let names = [("phone", "Telephone"), ("tablet", "Tablet"), ("desktop", "Computer")];
+    ///     let names = [("mobile", "Telephone"), ("tablet", "Tablet"), ("desktop", "Computer")];
     ///     let names = names.map(|(device, name)| (device.to_owned(), name.to_owned()));
     ///     let names = SideInput::new(Items::new(names), |(device, _)| device.clone());
     ///     flow.source("views", Clickstream::new().rate(Rate::Max).events(100))

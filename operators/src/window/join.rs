@@ -45,10 +45,10 @@ impl<'f, T: Data, K: KeyOf<T>, W: WindowKind<T>> WindowedStream<'f, T, K, W> {
     ///         .source("views", Clickstream::new().rate(Rate::Max).events(1_000))
     ///         .event_time(|e| e.timestamp, Watermarks::bounded(seconds(5)));
     ///     let on = |device| views.filter(move |e| e.data.device == device).key_by("user", |e| &e.data.user_id);
-    ///     on("phone")
+    ///     on("mobile")
     ///         .window(Tumbling::of(minutes(10)))
-    ///         .join("both_devices", &on("tablet"), |phone, tablet| (phone.data.url.clone(), tablet.data.url.clone()))
-    ///         .columns(("on_phone", "on_tablet"), |urls| urls.clone())
+    ///         .join("both_devices", &on("tablet"), |phone, tablet| (mobile.data.url.clone(), tablet.data.url.clone()))
+    ///         .columns(("on_mobile", "on_tablet"), |urls| urls.clone())
     ///         .sink("memory", sink.clone())
     /// })?;
     /// assert_eq!(memory.columns().len(), 2);
