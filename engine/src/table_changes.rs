@@ -14,10 +14,13 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use timely::container::{CapacityContainerBuilder, NoopBuilder};
+use timely::dataflow::StreamVec;
 use timely::dataflow::channels::pact::Pipeline;
 use timely::dataflow::operators::Operator;
 
+use crate::diffs::RowsOf;
 use crate::key::Key;
+use crate::lazily::Lazily;
 use crate::keyed_step::in_batches;
 use crate::logic::{At, Emitted, Logic, Publish, Size};
 use crate::record::{Data, Record};
@@ -149,7 +152,7 @@ impl<'f, K: Key, V: Columns + Data> Table<'f, K, V> {
             counts_state: false,
         };
         let fed = Fed {
-            batches: self.changes.clone(),
+            batches: self.changes.get(),
             marks: self.marks.clone(),
             n_origins: self.origins.len(),
         };
@@ -226,13 +229,18 @@ impl<'f, K: Key, V: Columns + Data> Table<'f, Windowed<K>, V> {
     #[doc(hidden)]
     #[must_use]
     pub fn without_windows(&self) -> Table<'f, K, V> {
-        self.reshaped(|change, out| {
+        let table = self.reshaped(|change, out| {
             out.push(Change {
                 key: change.key.key,
                 value: change.value,
                 stage: change.stage,
             });
-        })
+        });
+        let of = table.clone();
+        Table {
+            rows: RowsOf::made_by(move || of.root()),
+            ..table
+        }
     }
 }
 
@@ -277,15 +285,18 @@ impl<'f, K: Data, V: Data> Table<'f, K, V> {
         let location = Location::caller();
         let build = &self.flow.build;
         let value_columns = named_columns::<R>(&names.names(), location, build);
+        let values: Rc<dyn Fn(&V) -> R> = Rc::new(values);
+        let rows = self.rows.with_values(Rc::clone(&values));
         let table = self.reshaped(move |change, out| {
             out.push(Change {
                 key: change.key,
-                value: change.value.as_ref().map(&values),
+                value: change.value.as_ref().map(&*values),
                 stage: change.stage,
             });
         });
         Table {
             value_columns,
+            rows,
             ..table
         }
     }
@@ -294,27 +305,15 @@ impl<'f, K: Data, V: Data> Table<'f, K, V> {
     #[doc(hidden)]
     pub fn reshaped<L: Data, W: Data>(
         &self,
-        mut each: impl FnMut(Change<K, V>, &mut Vec<Change<L, W>>) + 'static,
+        each: impl FnMut(Change<K, V>, &mut Vec<Change<L, W>>) + 'static,
     ) -> Table<'f, L, W> {
-        type Builder<C> = CapacityContainerBuilder<Vec<C>>;
         let changes = self.changes.clone();
-        let changes =
-            changes.unary::<Builder<Change<L, W>>, _, _, _>(Pipeline, "reshape", |_, _| {
-                let mut reshaped = Vec::new();
-                move |input, output| {
-                    input.for_each(|capability, changes| {
-                        let changes = changes.drain(..);
-                        changes.for_each(|change| each(change, &mut reshaped));
-                        let mut session = output.session(&capability);
-                        session.give_iterator(reshaped.drain(..));
-                    });
-                }
-            });
         Table {
             flow: self.flow.clone(),
             name: Rc::clone(&self.name),
             step: Arc::clone(&self.step),
-            changes,
+            changes: Lazily::made_by(move || reshape(changes.get(), each)),
+            rows: RowsOf::default(),
             marks: self.marks.clone(),
             origins: self.origins.clone(),
             key_columns: Arc::clone(&self.key_columns),
@@ -339,4 +338,23 @@ impl<'f, K: Data, V: Data> Table<'f, K, V> {
         table.key_columns = self.key_columns.iter().cloned().chain([column]).collect();
         table
     }
+}
+
+/// What `each` makes of every change.
+fn reshape<'f, C: Data, D: Data>(
+    changes: StreamVec<'f, u64, C>,
+    mut each: impl FnMut(C, &mut Vec<D>) + 'static,
+) -> StreamVec<'f, u64, D> {
+    type Builder<D> = CapacityContainerBuilder<Vec<D>>;
+    changes.unary::<Builder<D>, _, _, _>(Pipeline, "reshape", |_, _| {
+        let mut reshaped = Vec::new();
+        move |input, output| {
+            input.for_each(|capability, changes| {
+                let changes = changes.drain(..);
+                changes.for_each(|change| each(change, &mut reshaped));
+                let mut session = output.session(&capability);
+                session.give_iterator(reshaped.drain(..));
+            });
+        }
+    })
 }

@@ -88,6 +88,9 @@ pub(crate) struct StepState {
     pub(crate) counted: Counters,
     /// What its workers noted.
     pub(crate) notes: Vec<String>,
+    /// A snapshot that was committed has it: a step that goes on has seen all that there was before.
+    #[serde(default)]
+    pub(crate) committed: bool,
 }
 
 /// What was counted in a step, by all workers and in all runs.
