@@ -113,3 +113,8 @@ impl<'s, D: Clone + 'static, P: Depth> Diffs<'s, D, P> {
         Diffs::new(self.rows.inner.flat_map(each).as_collection())
     }
 }
+
+/// Sums diffs of the same row up; those that come to nothing are gone.
+pub fn sum_up<D: Ord>(diffs: &mut Vec<Diff<D>>) {
+    differential_dataflow::consolidation::consolidate(diffs);
+}

@@ -4,7 +4,7 @@
 pub use crate::building::{Asked, Windowing};
 pub use crate::content_bytes::{bytes_of, content_bytes};
 pub use crate::diffs::{
-    ByKey, Depth, Derived, Diff, Diffs, Inside, Loop, Outside, RowsAsked, TableAsked,
+    ByKey, Depth, Derived, Diff, Diffs, Inside, Loop, Outside, RowsAsked, TableAsked, sum_up,
 };
 pub use crate::key::{ByRef, ByValue, NoKey};
 pub use crate::keyed_state::{KeyedState, Place};

@@ -108,7 +108,19 @@ impl<K: Clone, V: Clone> Clone for Table<'_, K, V> {
     }
 }
 
+/// What operators make of tables; not for users.
 impl<K, V> Table<'_, K, V> {
+    /// Columns of these names, or an error when the building ends.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn named_columns<C: Columns>(
+        &self,
+        names: &[String],
+        location: &'static Location<'static>,
+    ) -> Vec<Column> {
+        crate::stream::named_columns::<C>(names, location, &self.flow.build).to_vec()
+    }
+
     /// The columns of the key.
     #[doc(hidden)]
     #[must_use]

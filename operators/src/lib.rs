@@ -5,6 +5,7 @@
 
 mod aggregate;
 mod aggregating;
+mod changelog;
 mod filter;
 mod filter_map;
 mod flat_map;
@@ -15,8 +16,10 @@ mod keep;
 mod kept;
 mod key_by;
 mod map;
+mod maybe;
 mod sided;
 mod split;
+mod table;
 mod top_k;
 mod window;
 
@@ -25,6 +28,7 @@ pub use aggregate::{
     Mean, Measure, Number, Of, Optional, Quantile, Ranked, Sum, Tally,
 };
 pub use aggregating::Aggregating;
+pub use changelog::{Changelog, RowChange, Upserted};
 pub use filter::Filter;
 pub use filter_map::FilterMap;
 pub use flat_map::FlatMap;
@@ -34,8 +38,13 @@ pub use keep::Keep;
 pub use kept::Kept;
 pub use key_by::KeyBy;
 pub use map::Map;
+pub use maybe::Maybe;
 pub use sided::Sided;
 pub use split::Split;
+pub use table::{
+    AntiJoin, FilterRows, GroupBy, Grouped, Inner, Iterate, Join, Joining, LeftJoin, Loop, Ordered,
+    SemiJoin,
+};
 pub use top_k::{InRank, TopK};
 pub use window::{
     Aggregated, Extremes, Hopping, HoppingSize, InTheirWindows, Session, TheirWindows, Tumbling,
