@@ -42,17 +42,18 @@ pub use millstream_queries as queries;
 /// What a pipeline needs, in one line: `use millstream::prelude::*`.
 pub mod prelude {
     pub use millstream_connectors::{
-        Clickstream, Collector, Console, Decode, Event, Json, LogSource, Memory, NdjsonFiles,
-        PageView, ParquetFiles, Rate, ReadFrom, Topic, TopicSettings, TopicSink,
+        Clickstream, Collector, Console, Decode, Event, Items, Json, LogSource, Memory,
+        NdjsonFiles, PageView, ParquetFiles, Rate, ReadFrom, Topic, TopicSettings, TopicSink,
     };
     pub use millstream_engine::{
         App, Data, Error, EventTime, Flow, KeyedStream, Report, Result, RowStream, Run, Running,
-        Source, Stage, State, Stream, Table, ViewSettings, Watermarks, Window, WindowRow, Windowed,
-        days, hours, millis, minutes, seconds,
+        Source, Stage, State, Stream, Table, TableRow, ViewSettings, Watermarks, Window, WindowRow,
+        Windowed, days, hours, millis, minutes, seconds,
     };
     pub use millstream_operators::{
-        Aggregated, Extremes, Filter, FilterMap, FlatMap, Hopping, InTheirWindows, Inspect, KeyBy,
-        Map, Session, Split, Tumbling, Windows,
+        Aggregated, Aggregating, AsRows, Branch, During, Enrich, Extremes, Filter, FilterMap,
+        FlatMap, Hopping, InRank, InTheirWindows, Inspect, JoinRow, Joined, Keep, Kept, KeyBy, Map,
+        Rolling, Session, SideInput, Sided, Split, TopK, Tumbling, Windows,
     };
     pub use millstream_queries::{Export, FromArgs, RunArgs, Serve};
 }

@@ -5,6 +5,7 @@
 //! | [`NdjsonFiles`] | reads files of one JSON value a line, plain or compressed, or standard input | 16 | reads on where it stood; standard input cannot |
 //! | [`Collector`] | takes events that are pushed in, over HTTP or by the program itself | 1 | what was in its queue is lost |
 //! | [`LogSource`] | reads an event log, a [`Topic`] | those of the topic | reads on where it stood |
+//! | [`Items`] | gives what the program has at hand | 1 | goes on behind what it has given |
 //! | [`Clickstream`] | makes up page views, the same ones for the same seed | 4 | goes on where it stood |
 //!
 //! | sink | what it is | after a crash |
@@ -22,6 +23,7 @@ mod collector;
 mod event;
 mod file;
 mod format;
+mod items;
 mod letters;
 mod log;
 mod take;
@@ -47,6 +49,7 @@ pub use console::Console;
 pub use event::{Event, Metadata};
 pub use file::{FileError, FileLane, FileSource, NdjsonFiles, Packing};
 pub use format::{Decode, DecodeError, Json, Place};
+pub use items::{Items, ItemsPartition};
 pub use letters::{Letter, LetterBook, LetterError, LetterFilter, LetterPage, Replay, ReplayError};
 pub use log::{
     Again, Appended, Cut, LogError, LogPartition, LogRecord, LogSource, LogSourceError,

@@ -19,12 +19,10 @@ mod tests;
 use hashbrown::HashTable;
 use hashbrown::hash_table::Entry as TableEntry;
 
+use crate::chunked::Chunked;
 use crate::content_bytes::content_bytes;
 use crate::record::Data;
 use saving::{Flags, Saved};
-
-/// So many slots lie together.
-const CHUNK: usize = 1 << 12;
 
 /// So many keys are looked at to estimate how much all of them keep on the heap.
 const SAMPLES: usize = 128;
@@ -41,10 +39,13 @@ struct Slot<K, S> {
     flags: Flags,
 }
 
+/// Slots, some of them free.
+type Slots<K, S> = Chunked<Option<Slot<K, S>>>;
+
 /// What a step keeps, by key.
 pub struct KeyedState<K, S> {
     places: HashTable<u32>,
-    chunks: Vec<Vec<Option<Slot<K, S>>>>,
+    slots: Slots<K, S>,
     free: Vec<u32>,
     /// What snapshots are to take, if snapshots are taken.
     saved: Option<Saved<K>>,
@@ -57,7 +58,7 @@ impl<K: Data + Eq, S: Data> KeyedState<K, S> {
     pub fn new(snapshots: bool) -> Self {
         KeyedState {
             places: HashTable::new(),
-            chunks: Vec::new(),
+            slots: Chunked::default(),
             free: Vec::new(),
             saved: snapshots.then(Saved::default),
             heap_bytes: 0,
@@ -80,7 +81,7 @@ impl<K: Data + Eq, S: Data> KeyedState<K, S> {
     #[inline]
     pub fn find(&self, hash: u64, is: impl Fn(&K) -> bool) -> Option<Place> {
         let is_it = |place: &u32| {
-            let slot = slot(&self.chunks, *place);
+            let slot = slot(&self.slots, *place);
             slot.hash == hash && is(&slot.key)
         };
         self.places.find(hash, is_it).copied().map(Place)
@@ -114,22 +115,28 @@ impl<K: Data + Eq, S: Data> KeyedState<K, S> {
         }
     }
 
+    /// Whether anything is kept at `place`: what was there may have been removed, and something else be there by now.
+    #[must_use]
+    pub fn contains(&self, place: Place) -> bool {
+        self.slots[place.0 as usize].is_some()
+    }
+
     /// The key at `place`.
     #[must_use]
     pub fn key(&self, place: Place) -> &K {
-        &slot(&self.chunks, place.0).key
+        &slot(&self.slots, place.0).key
     }
 
     /// The hash of the key at `place`.
     #[must_use]
     pub fn hash(&self, place: Place) -> u64 {
-        slot(&self.chunks, place.0).hash
+        slot(&self.slots, place.0).hash
     }
 
     /// What is kept at `place`.
     #[must_use]
     pub fn get(&self, place: Place) -> &S {
-        &slot(&self.chunks, place.0).state
+        &slot(&self.slots, place.0).state
     }
 
     /// What is kept at `place`, to be changed.
@@ -152,7 +159,7 @@ impl<K: Data + Eq, S: Data> KeyedState<K, S> {
             key,
             state,
             flags,
-        } = self.chunks[chunk(place.0)][place.0 as usize % CHUNK]
+        } = self.slots[place.0 as usize]
             .take()
             .expect("a place that is not empty");
         let entry = self.places.find_entry(hash, |other| *other == place.0);
@@ -166,7 +173,7 @@ impl<K: Data + Eq, S: Data> KeyedState<K, S> {
 
     /// All keys, and where they are kept.
     pub fn iter(&self) -> impl Iterator<Item = (Place, &K, &S)> {
-        let slots = self.chunks.iter().flatten().enumerate();
+        let slots = self.slots.iter().enumerate();
         slots.filter_map(|(number, slot)| {
             let place = Place(u32::try_from(number).expect("places are counted in u32"));
             slot.as_ref().map(|slot| (place, &slot.key, &slot.state))
@@ -175,10 +182,10 @@ impl<K: Data + Eq, S: Data> KeyedState<K, S> {
 
     /// Looks at some keys, to know about how much they keep on the heap: now and then, for it takes a while.
     pub fn weigh(&mut self) {
-        let n_slots: usize = self.chunks.iter().map(Vec::len).sum();
+        let n_slots = self.slots.len();
         let step = n_slots.div_ceil(SAMPLES).max(1);
         let slots = (0..n_slots).step_by(step);
-        let slots = slots.filter_map(|n| self.chunks[n / CHUNK][n % CHUNK].as_ref());
+        let slots = slots.filter_map(|n| self.slots[n].as_ref());
         let (mut n, mut bytes) = (0, 0);
         for slot in slots {
             n += 1;
@@ -190,9 +197,8 @@ impl<K: Data + Eq, S: Data> KeyedState<K, S> {
     /// About how many bytes are kept, as it was when it was last weighed; for the status.
     #[must_use]
     pub fn n_bytes(&self) -> usize {
-        let slots: usize = self.chunks.iter().map(Vec::capacity).sum();
         let saved = self.saved.as_ref().map_or(0, Saved::n_bytes);
-        slots * size_of::<Option<Slot<K, S>>>()
+        self.slots.capacity() * size_of::<Option<Slot<K, S>>>()
             + self.places.capacity() * (size_of::<u32>() + 1)
             + self.len() * self.heap_bytes
             + saved
@@ -208,13 +214,17 @@ impl<K: Data + Eq, S: Data> KeyedState<K, S> {
         };
         let place = match self.free.pop() {
             Some(place) => {
-                self.chunks[chunk(place)][place as usize % CHUNK] = Some(slot);
+                self.slots[place as usize] = Some(slot);
                 place
             }
-            None => self.append(slot),
+            None => {
+                let place = u32::try_from(self.slots.len());
+                self.slots.push(Some(slot));
+                place.expect("a step on a worker has less than 2^32 keys")
+            }
         };
-        let chunks = &self.chunks;
-        let hasher = |place: &u32| self::slot(chunks, *place).hash;
+        let slots = &self.slots;
+        let hasher = |place: &u32| self::slot(slots, *place).hash;
         let TableEntry::Vacant(vacant) = self.places.entry(hash, |_| false, hasher) else {
             unreachable!("nothing equals")
         };
@@ -222,31 +232,14 @@ impl<K: Data + Eq, S: Data> KeyedState<K, S> {
         Place(place)
     }
 
-    fn append(&mut self, slot: Slot<K, S>) -> u32 {
-        if self.chunks.last().is_none_or(|last| last.len() == CHUNK) {
-            // The first chunk grows as it must: most steps keep little.
-            let room = if self.chunks.is_empty() { 0 } else { CHUNK };
-            self.chunks.push(Vec::with_capacity(room));
-        }
-        let n_before = (self.chunks.len() - 1) * CHUNK;
-        let last = self.chunks.last_mut().expect("it was made");
-        let place = u32::try_from(n_before + last.len());
-        last.push(Some(slot));
-        place.expect("a step on a worker has less than 2^32 keys")
-    }
-
     fn slot_mut(&mut self, place: Place) -> &mut Slot<K, S> {
-        let slot = &mut self.chunks[chunk(place.0)][place.0 as usize % CHUNK];
+        let slot = &mut self.slots[place.0 as usize];
         slot.as_mut().expect("a place that is not empty")
     }
 }
 
-fn chunk(place: u32) -> usize {
-    place as usize / CHUNK
-}
-
 #[inline]
-fn slot<K, S>(chunks: &[Vec<Option<Slot<K, S>>>], place: u32) -> &Slot<K, S> {
-    let slot = &chunks[chunk(place)][place as usize % CHUNK];
+fn slot<K, S>(slots: &Slots<K, S>, place: u32) -> &Slot<K, S> {
+    let slot = &slots[place as usize];
     slot.as_ref().expect("a place that is not empty")
 }

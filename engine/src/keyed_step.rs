@@ -79,10 +79,8 @@ impl<'f, T: Data> Stream<'f, T> {
     ) -> Routed<'f, X> {
         let step: Rc<str> = format!("{kind} at {location}").into();
         let batches = self.batches.clone();
-        let batches = batches.unary::<NoopBuilder<Vec<Hashed<X>>>, _, _, _>(
-            Pipeline,
-            "hash",
-            |_, _| {
+        let batches =
+            batches.unary::<NoopBuilder<Vec<Hashed<X>>>, _, _, _>(Pipeline, "hash", |_, _| {
                 move |input, output| {
                     step::enter(&step);
                     input.for_each(|capability, batch| {
@@ -92,8 +90,7 @@ impl<'f, T: Data> Stream<'f, T> {
                         session.give_container(&mut records);
                     });
                 }
-            },
-        );
+            });
         Routed {
             flow: self.flow.clone(),
             batches,

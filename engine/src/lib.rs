@@ -5,8 +5,10 @@
 //! record meets them.
 
 mod epoch;
+mod float;
 mod record;
 mod registry;
+mod row;
 mod scalar;
 mod time;
 mod value;
@@ -25,24 +27,27 @@ mod mark;
 mod mark_clock;
 mod pulse;
 mod reader;
+mod side_input;
 mod source;
 mod source_meter;
 mod source_step;
 mod watermarks;
 
+mod branched;
 mod building;
+mod chunked;
+mod content_bytes;
 mod diffs;
-mod lazily;
-mod row;
 mod float;
 mod flow;
 mod graph;
 mod key;
-mod content_bytes;
 mod keyed;
 mod keyed_state;
 mod keyed_step;
+mod lazily;
 mod logic;
+mod row;
 mod shard;
 mod shell;
 mod stateful;

@@ -2,6 +2,7 @@
 #![doc(hidden)]
 
 pub use crate::building::{Asked, Windowing};
+pub use crate::chunked::Chunked;
 pub use crate::content_bytes::{bytes_of, content_bytes};
 pub use crate::diffs::{
     ByKey, Depth, Derived, Diff, Diffs, Inside, Loop, Outside, RowsAsked, TableAsked, sum_up,

@@ -20,8 +20,8 @@ use timely::dataflow::operators::Operator;
 
 use crate::diffs::RowsOf;
 use crate::key::Key;
-use crate::lazily::Lazily;
 use crate::keyed_step::in_batches;
+use crate::lazily::Lazily;
 use crate::logic::{At, Emitted, Logic, Publish, Size};
 use crate::record::{Data, Record};
 use crate::row_stream::RowStream;
@@ -199,7 +199,9 @@ impl<K: Key, V: Data> Logic for Timing<K, V> {
     type Late = ();
 
     fn on_batch(&mut self, batch: Self::In, at: At, out: &mut Emitted<Self::Out, ()>) {
-        let wanted = batch.into_iter().filter(|change| (self.wanted)(change.stage));
+        let wanted = batch
+            .into_iter()
+            .filter(|change| (self.wanted)(change.stage));
         out.out.extend(wanted.map(|change| {
             let row = TableRow {
                 key: change.key,

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-use millstream::engine::Data;
+use millstream::engine::{Columns, Data, Key};
 use millstream::prelude::*;
 use serde::Serialize;
 
@@ -48,6 +48,26 @@ impl Output {
             Some(file) => rows
                 .columns("row", |row| json(row))
                 .sink("output", file.clone()),
+        }
+    }
+
+    /// Takes a table: its final content if a file is asked for, else every change of it.
+    ///
+    /// # Errors
+    /// If the file cannot be written.
+    pub(crate) fn take_table<K, V, R>(
+        &self,
+        table: &Table<'_, K, V>,
+        row: impl Fn((K, V)) -> R + 'static,
+    ) -> Result<()>
+    where
+        K: Key,
+        V: Columns + Data,
+        R: Data,
+    {
+        match &self.file {
+            None => self.take(&table.changes()),
+            Some(_) => self.take(&table.closed().map(row)),
         }
     }
 

@@ -60,6 +60,10 @@ pub trait Aggregate<T>: 'static {
     fn take(&self, state: &mut Self::State, record: T) {
         self.add(state, &record);
     }
+    /// Whether it may keep records as they are: then it is better given them than shown.
+    fn keeps_records(&self) -> bool {
+        false
+    }
     /// Folds all that was folded into `other` into `state`.
     fn merge(&self, state: &mut Self::State, other: Self::State);
     /// What `state` says.

@@ -152,10 +152,12 @@ fn follow<'f, T: Data, K: KeyOf<T>, V: Row>(
         key_names: stream.names().to_vec(),
     };
     let (key, of) = (stream.key(), stream.key());
-    let routed = stream.stream().routed("changelog", location, move |record| {
-        let hash = key.hash(&record.value);
-        Hashed { hash, record }
-    });
+    let routed = stream
+        .stream()
+        .routed("changelog", location, move |record| {
+            let hash = key.hash(&record.value);
+            Hashed { hash, record }
+        });
     let (table, late) = routed.rows(asked, |snapshots| Following::new(of, value, snapshots));
     Upserted::new(table, late)
 }

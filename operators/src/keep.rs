@@ -156,6 +156,10 @@ where
         }
     }
 
+    fn keeps_records(&self) -> bool {
+        true
+    }
+
     fn merge(&self, state: &mut Option<T>, other: Option<T>) {
         if let Some(record) = other {
             self.take(state, record);
@@ -164,7 +168,11 @@ where
 
     fn output(&self, state: &Option<T>) -> Kept<T> {
         let record = state.as_ref();
-        Kept(record.expect("a state is read only after a record was folded into it").clone())
+        Kept(
+            record
+                .expect("a state is read only after a record was folded into it")
+                .clone(),
+        )
     }
 
     fn heap_bytes(&self, state: &Option<T>) -> usize {

@@ -177,6 +177,10 @@ where
         }
     }
 
+    fn keeps_records(&self) -> bool {
+        true
+    }
+
     fn merge(&self, state: &mut Vec<T>, other: Vec<T>) {
         if state.is_empty() {
             *state = other;

@@ -55,8 +55,8 @@ use millstream_engine::{Data, KeyOf, KeyedStream, Stream};
 
 use crate::aggregate::{Aggregate, Of};
 
-pub(crate) use always::Always;
 pub use aggregated::Aggregated;
+pub(crate) use always::Always;
 pub use extremes::Extremes;
 pub use hopping::{Hopping, HoppingSize};
 pub use kind::WindowKind;

@@ -147,7 +147,8 @@ fn channel_id(b: &Bid) -> Option<Row> {
     let id = match known.iter().position(|name| *name == channel) {
         Some(id) => id.to_string(),
         None => {
-            let (_, rest) = b.url.split_once("&channel_id=")?;
+            let at_first = b.url.strip_prefix("channel_id=");
+            let rest = at_first.or_else(|| Some(b.url.split_once("&channel_id=")?.1))?;
             rest.split('&').next().unwrap_or_default().to_owned()
         }
     };

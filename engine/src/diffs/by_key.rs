@@ -73,11 +73,17 @@ impl<'s, K: Row + Hash, V: Row, P: Depth> ByKey<'s, K, V, P> {
         type Spine<K, W, P> = ValSpine<K, W, <P as Depth>::Time, isize>;
         let reduced = self
             .arranged
-            .reduce_abelian::<_, Built<K, W, P>, Spine<K, W, P>, _, _>(name, f, |to, key, updates| {
-                to.clear();
-                let updates = updates.drain(..);
-                to.extend(updates.map(|(value, time, diff)| ((key.clone(), value), time, diff)));
-            });
+            .reduce_abelian::<_, Built<K, W, P>, Spine<K, W, P>, _, _>(
+                name,
+                f,
+                |to, key, updates| {
+                    to.clear();
+                    let updates = updates.drain(..);
+                    to.extend(
+                        updates.map(|(value, time, diff)| ((key.clone(), value), time, diff)),
+                    );
+                },
+            );
         Diffs::new(reduced.as_collection(|key, value| (key.clone(), value.clone())))
     }
 

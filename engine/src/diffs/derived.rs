@@ -99,8 +99,7 @@ impl<'f> Derived<'f> {
             marks: self.marks.clone(),
             n_origins: self.origins.len(),
         };
-        let by_shard =
-            Exchange::new(move |(row, _): &Diff<D>| Shard::of_hash(hash(row)).number());
+        let by_shard = Exchange::new(move |(row, _): &Diff<D>| Shard::of_hash(hash(row)).number());
         let built = stateful(&self.flow, counted, fed, by_shard, None, logic);
         let rows = Diffs::of_step(built.out);
         self.with_rows(&step, false, asked, rows)
@@ -183,9 +182,8 @@ fn show<'f, K: Key, V: Row>(
     let live = flow.build.live.as_ref();
     let silent_at = live.filter(|live| !live.shared.has_new_steps());
     let silent_at = silent_at.map(|live| live.shared.epochs.recall());
-    let by_shard = Exchange::new(|((key, _), _): &Diff<(K, V)>| {
-        Shard::of_hash(hash_key(key)).number()
-    });
+    let by_shard =
+        Exchange::new(|((key, _), _): &Diff<(K, V)>| Shard::of_hash(hash_key(key)).number());
     let logic = Shown::new(closed, silent_at);
     stateful(flow, counted, fed, by_shard, None, logic).out
 }
@@ -262,9 +260,8 @@ impl<'f, K: Key, V: Data> Table<'f, K, V> {
             marks: self.marks.clone(),
             n_origins: self.origins.len(),
         };
-        let by_shard = Exchange::new(|change: &Change<K, V>| {
-            Shard::of_hash(hash_key(&change.key)).number()
-        });
+        let by_shard =
+            Exchange::new(|change: &Change<K, V>| Shard::of_hash(hash_key(&change.key)).number());
         let logic = Root::new(build.setup.place.is_kept());
         let built = stateful(&self.flow, counted, fed, by_shard, None, logic);
         Diffs::of_step(built.out)

@@ -45,7 +45,9 @@ impl<'s, K: Row + Hash, V: Row> Diffs<'s, (K, V), Outside> {
             let start = self.rows.enter(scope);
             let (round, rows) = Variable::new_from(start, Product::new(0, 1));
             let made = body(&Loop { scope }, Diffs::new(rows));
-            let made = made.by_key("rows of a round").least("of each key the least");
+            let made = made
+                .by_key("rows of a round")
+                .least("of each key the least");
             round.set(made.rows.clone());
             made.rows.leave(outer)
         });

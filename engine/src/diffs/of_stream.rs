@@ -7,9 +7,9 @@ use std::sync::Arc;
 
 use timely::dataflow::channels::pact::Exchange;
 
+use super::Diffs;
 use super::derived::{Derived, TableAsked};
 use super::root::Diff;
-use super::Diffs;
 use crate::key::Key;
 use crate::keyed_step::{Hashed, Routed};
 use crate::logic::Logic;
@@ -52,7 +52,13 @@ impl<'f, T: Data> Routed<'f, T> {
         let key_columns = named_columns::<K>(&asked.key_names, asked.location, build);
         let value_columns = named_columns::<V>(&[], asked.location, build);
         let definition = format!("{}; {}", asked.made_by, in_words(&*key_columns));
-        let step = build.step(asked.kind, &asked.name, self.reads.clone(), None, definition);
+        let step = build.step(
+            asked.kind,
+            &asked.name,
+            self.reads.clone(),
+            None,
+            definition,
+        );
         let counted = Counted {
             step: Arc::clone(&step),
             worker: build.worker,

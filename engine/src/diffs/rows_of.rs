@@ -80,9 +80,8 @@ impl<'f, K: Clone + 'static, V: Clone + 'static> RowsOf<'f, K, V> {
         K: Row + Hash,
         V: Row,
     {
-        let make = || -> Rc<dyn Arrangement<'f, K, V> + 'f> {
-            Rc::new(self.get(otherwise).by_key(name))
-        };
+        let make =
+            || -> Rc<dyn Arrangement<'f, K, V> + 'f> { Rc::new(self.get(otherwise).by_key(name)) };
         self.by_key.get_or_init(make).by_key()
     }
 

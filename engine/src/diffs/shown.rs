@@ -127,7 +127,9 @@ mod tests {
 
     fn check(diffs: &[(u8, u8, isize)], expected: &[(u8, Option<u8>)]) {
         let mut shown = Shown::new(Rc::default(), None);
-        let diffs = diffs.iter().map(|(key, value, diff)| ((*key, *value), *diff));
+        let diffs = diffs
+            .iter()
+            .map(|(key, value, diff)| ((*key, *value), *diff));
         shown.diffs = diffs.collect();
         let changes = shown.changes().into_iter();
         let found: Vec<_> = changes.map(|change| (change.key, change.value)).collect();

@@ -215,8 +215,8 @@ impl<K: Data + Eq, S: Data> KeyedState<K, S> {
     /// Writes what is kept at `place`, if it is flagged as `frozen` still: it may be written already, or gone, or another
     /// key's by now.
     fn write_at(&mut self, place: Place, frozen: Flags, log: &mut Log) {
-        let slot = &mut self.chunks[super::chunk(place.0)][place.0 as usize % super::CHUNK];
-        let Some(slot) = slot.as_mut().filter(|slot| slot.flags.has(frozen)) else {
+        let slot = self.slots[place.0 as usize].as_mut();
+        let Some(slot) = slot.filter(|slot| slot.flags.has(frozen)) else {
             return;
         };
         slot.flags.take(frozen);

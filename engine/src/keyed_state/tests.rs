@@ -35,10 +35,7 @@ fn act(state: &mut KeyedState<u8, u64>, model: &mut Model, random: &mut Random) 
 }
 
 fn content(state: &KeyedState<u8, u64>) -> Model {
-    state
-        .iter()
-        .map(|(_, key, value)| (*key, *value))
-        .collect()
+    state.iter().map(|(_, key, value)| (*key, *value)).collect()
 }
 
 /// Restores `logs`, the oldest first.
@@ -48,10 +45,7 @@ fn restored(logs: &[Log]) -> KeyedState<u8, u64> {
         let read = log.replay(|replayed| match replayed {
             Replayed::Entry(shard, entry) => {
                 let key: u8 = entry.key()?;
-                assert_eq!(
-                    shard,
-                    crate::shard::Shard::of_hash(hash_key(&key)).number()
-                );
+                assert_eq!(shard, crate::shard::Shard::of_hash(hash_key(&key)).number());
                 state.restore(&entry)
             }
             Replayed::Forgotten(window) => panic!("{window:?} is forgotten"),

@@ -25,11 +25,11 @@ pub trait AntiJoin<'f, G: Key>: Joining<'f, G> {
     ///         .source("views", Clickstream::new().rate(Rate::Max).events(1_000))
     ///         .event_time(|e| e.timestamp, Watermarks::bounded(seconds(5)));
     ///     let all = views.key_by("device", |e| &e.data.device).aggregate("all", |of| of.count("views"));
-    ///     let phones = views.filter(|e| e.data.device == "phone");
-    ///     let phones = phones.key_by("device", |e| &e.data.device).aggregate("by_phone", |of| of.count("by_phone"));
-    ///     all.anti_join("others", &phones).closed().sink("memory", sink.clone())
+    ///     let mobiles = views.filter(|e| e.data.device == "mobile");
+    ///     let mobiles = mobiles.key_by("device", |e| &e.data.device).aggregate("by_mobile", |of| of.count("by_mobile"));
+    ///     all.anti_join("others", &mobiles).closed().sink("memory", sink.clone())
     /// })?;
-    /// assert!(memory.rows().iter().all(|row| row[0] != Value::Text("phone".into())));
+    /// assert!(memory.rows().iter().all(|row| row[0] != Value::Text("mobile".into())));
     /// # Ok::<(), millstream_engine::Error>(())
     /// ```
     #[track_caller]

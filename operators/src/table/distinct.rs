@@ -28,7 +28,7 @@ impl<'f, G: Key, K: Key, V: Row> Grouped<'f, G, K, V> {
     ///         .closed()
     ///         .sink("memory", sink.clone())
     /// })?;
-    /// assert!(memory.rows().contains(&vec![Value::Text("phone".into())]));
+    /// assert!(memory.rows().contains(&vec![Value::Text("mobile".into())]));
     /// assert_eq!(memory.columns().len(), 1);
     /// # Ok::<(), millstream_engine::Error>(())
     /// ```

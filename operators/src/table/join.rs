@@ -29,12 +29,12 @@ pub trait Join<'f, G: Key>: Joining<'f, G> {
     ///         .source("views", Clickstream::new().rate(Rate::Max).events(1_000))
     ///         .event_time(|e| e.timestamp, Watermarks::bounded(seconds(5)));
     ///     let on = |device| views.filter(move |e| e.data.device == device).key_by("url", |e| &e.data.url);
-    ///     let phones = on("phone").aggregate("phones", |of| of.count("by_phone"));
+    ///     let mobiles = on("mobile").aggregate("mobiles", |of| of.count("by_mobile"));
     ///     let tablets = on("tablet").aggregate("tablets", |of| of.count("by_tablet"));
-    ///     phones.join("both", &tablets).closed().sink("memory", sink.clone())
+    ///     mobiles.join("both", &tablets).closed().sink("memory", sink.clone())
     /// })?;
     /// let names: Vec<_> = memory.columns().iter().map(|column| column.name.clone()).collect();
-    /// assert_eq!(names, ["url", "by_phone", "by_tablet"]);
+    /// assert_eq!(names, ["url", "by_mobile", "by_tablet"]);
     /// assert!(!memory.rows().is_empty());
     /// # Ok::<(), millstream_engine::Error>(())
     /// ```

@@ -70,9 +70,8 @@ impl<'f, G: Key, K: Key, V: Row> Joining<'f, G> for Grouped<'f, G, K, V> {
         right: &Table<'f, G, W>,
         make: impl Fn(&V, &W) -> O + 'static,
     ) -> Diffs<'f, (K, O)> {
-        let pair = move |_: &G, (key, left): &(K, V), right: &W| {
-            Some((key.clone(), make(left, right)))
-        };
+        let pair =
+            move |_: &G, (key, left): &(K, V), right: &W| Some((key.clone(), make(left, right)));
         self.by_group().join(right.by_key(), pair)
     }
 

@@ -33,13 +33,13 @@ pub trait LeftJoin<'f, G: Key>: Joining<'f, G> {
     ///         .source("views", Clickstream::new().rate(Rate::Max).events(1_000))
     ///         .event_time(|e| e.timestamp, Watermarks::bounded(seconds(5)));
     ///     let all = views.key_by("device", |e| &e.data.device).aggregate("all", |of| of.count("views"));
-    ///     let long = views.filter(|e| e.data.device == "phone");
-    ///     let long = long.key_by("device", |e| &e.data.device).aggregate("by_phone", |of| of.count("by_phone"));
-    ///     all.left_join("with_phone", &long).closed().sink("memory", sink.clone())
+    ///     let long = views.filter(|e| e.data.device == "mobile");
+    ///     let long = long.key_by("device", |e| &e.data.device).aggregate("by_mobile", |of| of.count("by_mobile"));
+    ///     all.left_join("with_mobile", &long).closed().sink("memory", sink.clone())
     /// })?;
     /// assert!(memory.columns()[2].nullable);
     /// for row in memory.rows() {
-    ///     assert_eq!(row[2] == Value::Null, row[0] != Value::Text("phone".into()));
+    ///     assert_eq!(row[2] == Value::Null, row[0] != Value::Text("mobile".into()));
     /// }
     /// # Ok::<(), millstream_engine::Error>(())
     /// ```
@@ -69,6 +69,9 @@ impl<'f, G: Key, L: Joining<'f, G>> LeftJoin<'f, G> for L {
         });
         let all = self.left().diffs();
         let all = all.map(|(key, left)| (key, (left, Maybe(None))));
-        self.left().derived().and(right).table(asked, all.concat(found))
+        self.left()
+            .derived()
+            .and(right)
+            .table(asked, all.concat(found))
     }
 }

@@ -31,7 +31,24 @@ macro_rules! ordered {
         }
     })* };
 }
-ordered!(bool, i8, i16, i32, i64, i128, u8, u16, u32, u64, usize, String, EventTime, Decimal, Float, ());
+ordered!(
+    bool,
+    i8,
+    i16,
+    i32,
+    i64,
+    i128,
+    u8,
+    u16,
+    u32,
+    u64,
+    usize,
+    String,
+    EventTime,
+    Decimal,
+    Float,
+    ()
+);
 
 impl Ordered for f64 {
     type Ordered = Float;

@@ -25,9 +25,9 @@ pub trait SemiJoin<'f, G: Key>: Joining<'f, G> {
     ///         .source("views", Clickstream::new().rate(Rate::Max).events(1_000))
     ///         .event_time(|e| e.timestamp, Watermarks::bounded(seconds(5)));
     ///     let all = views.key_by("device", |e| &e.data.device).aggregate("all", |of| of.count("views"));
-    ///     let phones = views.filter(|e| e.data.device == "phone");
-    ///     let phones = phones.key_by("device", |e| &e.data.device).aggregate("by_phone", |of| of.count("by_phone"));
-    ///     all.semi_join("phones", &phones).closed().sink("memory", sink.clone())
+    ///     let mobiles = views.filter(|e| e.data.device == "mobile");
+    ///     let mobiles = mobiles.key_by("device", |e| &e.data.device).aggregate("by_mobile", |of| of.count("by_mobile"));
+    ///     all.semi_join("mobiles", &mobiles).closed().sink("memory", sink.clone())
     /// })?;
     /// assert_eq!(memory.rows().len(), 1);
     /// # Ok::<(), millstream_engine::Error>(())

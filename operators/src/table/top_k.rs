@@ -16,8 +16,8 @@ mod ranking;
 
 use std::panic::Location;
 
-use millstream_engine::{Column, ColumnType, Key, Row, Table};
 use millstream_engine::raw::hash_key;
+use millstream_engine::{Column, ColumnType, Key, Row, Table};
 
 use super::Grouped;
 use crate::top_k::InRank;

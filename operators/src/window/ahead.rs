@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use super::cut::Cut;
 use super::panes::fold;
 use super::pieces::Pieces;
-use super::runs::runs;
+use super::runs::{each_owned, runs};
 use crate::aggregate::Aggregate;
 
 /// What goes to the worker that has the key.
@@ -96,6 +96,19 @@ impl<T: Data, K: KeyOf<T>, A: Aggregate<T>, C: Cut<T>> Logic for AheadLogic<T, K
             out: sent, late, ..
         } = out;
         if self.uncombined > 0 {
+            let batch = match Rc::try_unwrap(batch) {
+                Ok(owned) => {
+                    each_owned(owned, &self.cut, at.watermark, late, |window, value| {
+                        sent.push(Ahead::Single {
+                            hash: key.hash(&value),
+                            window,
+                            value,
+                        });
+                    });
+                    return;
+                }
+                Err(shared) => shared,
+            };
             runs(&batch, &self.cut, at.watermark, late, |window, values| {
                 sent.extend(values.map(|value| {
                     let hash = key.hash(value);

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use millstream_engine::raw::{
-    At, Batch, Demand, Emitted, Entry, Log, Logic, Publish, Size, Windowing,
+    At, Batch, Demand, Emitted, Entry, Log, Logic, Publish, Size, Windowing, owned,
 };
 use millstream_engine::{Change, Data, KeyOf, LoadError, Window, Windowed};
 
@@ -84,7 +84,11 @@ impl<T: Data, K: KeyOf<T>, A: Aggregate<T>, C: Cut<T>> Logic for Whole<T, K, A, 
 
     fn on_batch(&mut self, batch: Batch<T>, at: At, out: &mut Emitted<Self::Out, T>) {
         out.n_records += batch.len() as u64;
-        self.0.fold(&batch, at, &mut out.late);
+        if self.0.aggregate.keeps_records() {
+            self.0.take(owned(batch), at, &mut out.late);
+        } else {
+            self.0.fold(&batch, at, &mut out.late);
+        }
     }
     fn on_watermark(&mut self, at: At, out: &mut Emitted<Self::Out, T>) {
         self.0.pass(at.watermark, &mut out.out);

@@ -229,12 +229,20 @@ where
             Sided::Right(right) => state.right.push(right),
         }
     }
+    fn keeps_records(&self) -> bool {
+        true
+    }
     fn merge(&self, state: &mut Self::State, mut other: Self::State) {
         state.left.append(&mut other.left);
         state.right.append(&mut other.right);
     }
     fn output(&self, state: &Self::State) -> Kept<Vec<O>> {
-        let pairs_of = |left| state.right.iter().map(move |right| (self.pair)(left, right));
+        let pairs_of = |left| {
+            state
+                .right
+                .iter()
+                .map(move |right| (self.pair)(left, right))
+        };
         Kept(state.left.iter().flat_map(pairs_of).collect())
     }
     fn heap_bytes(&self, state: &Self::State) -> usize {
@@ -284,6 +292,9 @@ impl<L: Data, R: Data> Aggregate<Sided<L, R>> for Those {
             Sided::Left(left) => state.left.push(left),
             Sided::Right(_) => state.right = true,
         }
+    }
+    fn keeps_records(&self) -> bool {
+        true
     }
     fn merge(&self, state: &mut Self::State, mut other: Self::State) {
         state.left.append(&mut other.left);

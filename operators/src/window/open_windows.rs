@@ -17,7 +17,7 @@ use super::flags::Flags;
 use super::frozen::Frozen;
 use super::panes::{Pane, Panes, fold, panes_of};
 use super::pieces::{ByEnd, Pieces};
-use super::runs::runs;
+use super::runs::{each_owned, runs};
 use crate::aggregate::Aggregate;
 
 /// How often, in publish epochs, the bytes on the heap are counted anew.
@@ -69,6 +69,19 @@ impl<T: Data, K: KeyOf<T>, A: Aggregate<T>, C: Cut<T>> OpenWindows<T, K, A, C> {
             fold(pieces, piece, values, key, aggregate, |panes, place| {
                 note(piece, panes, place, noted, frozen);
             });
+        });
+    }
+
+    /// Folds the records of a batch that are not late, and may keep them.
+    pub(super) fn take(&mut self, batch: Vec<Record<T>>, at: At, late: &mut Vec<Record<T>>) {
+        let noted = self.noted();
+        let (key, aggregate, pieces) = (&*self.key, &*self.aggregate, &mut self.pieces);
+        let frozen = &mut self.frozen;
+        each_owned(batch, &self.cut, at.watermark, late, |piece, value| {
+            let panes = panes_of(pieces, piece);
+            let place = panes.place(key, &value);
+            note(piece, panes, place, noted, frozen);
+            aggregate.take(&mut panes.panes[place].state, value);
         });
     }
 

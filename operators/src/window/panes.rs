@@ -5,6 +5,7 @@
 
 use hashbrown::HashTable;
 use hashbrown::hash_table::Entry;
+use millstream_engine::raw::Chunked;
 use millstream_engine::{KeyOf, Window};
 
 use super::flags::Flags;
@@ -21,7 +22,7 @@ pub(super) struct Pane<K, S> {
 
 /// The panes of one piece.
 pub(super) struct Panes<K, S> {
-    pub(super) panes: Vec<Pane<K, S>>,
+    pub(super) panes: Chunked<Pane<K, S>>,
     pub(super) places: HashTable<u32>,
     /// The places of those that have changed since they were last shown.
     pub(super) changed: Vec<u32>,
@@ -34,7 +35,7 @@ pub(super) struct Panes<K, S> {
 impl<K, S> Default for Panes<K, S> {
     fn default() -> Self {
         Panes {
-            panes: Vec::new(),
+            panes: Chunked::default(),
             places: HashTable::new(),
             changed: Vec::new(),
             touched: Vec::new(),
@@ -47,7 +48,7 @@ impl<K, S> Panes<K, S> {
     /// Panes that have room for so many keys before they grow.
     fn with_room(n_keys: usize) -> Self {
         Panes {
-            panes: Vec::with_capacity(n_keys),
+            panes: Chunked::with_capacity(n_keys),
             places: HashTable::with_capacity(n_keys),
             ..Panes::default()
         }

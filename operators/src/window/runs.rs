@@ -79,3 +79,37 @@ pub(super) fn runs<T: Data, C: Cut<T>>(
         }
     }
 }
+
+/// Gives `each` the values of a batch that is nobody else's, one by one and moved, with the pieces that they go to. Late
+/// records go to `late`.
+///
+/// The piece of a stretch is looked for once for each run of records in it, as [`runs`] does.
+pub(super) fn each_owned<T: Data, C: Cut<T>>(
+    batch: Vec<Record<T>>,
+    cut: &C,
+    watermark: EventTime,
+    late: &mut Vec<Record<T>>,
+    mut each: impl FnMut(Window, T),
+) {
+    let mut run: Option<(Window, Option<(Window, EventTime)>)> = None;
+    for record in batch {
+        let (stretch, piece) = match run {
+            Some(run) if cut.is_in(&record, run.0) => run,
+            _ => {
+                let stretch = cut.stretch(&record);
+                let piece = cut.piece(stretch, watermark);
+                let closes = |piece| (piece, cut.lateness().close(piece));
+                *run.insert((stretch, piece.map(closes)))
+            }
+        };
+        let piece = match piece {
+            Some((piece, close)) if record.behind < close => Some(piece),
+            Some(_) => cut.piece(stretch, record.behind),
+            None => None,
+        };
+        match piece {
+            Some(piece) => each(piece, record.value),
+            None => late.push(record),
+        }
+    }
+}

@@ -20,8 +20,8 @@ impl<T: Data, K: KeyOf<T>, A: Aggregate<T>, C: Cut<T>> OpenWindows<T, K, A, C> {
         let of_piece = |panes: &Panes<K::Key, A::State>| {
             let panes = &panes.panes;
             let step = panes.len().div_ceil(SAMPLES).max(1);
-            let some = panes.iter().step_by(step);
-            let bytes = some.map(|pane| self.aggregate.heap_bytes(&pane.state));
+            let some = (0..panes.len()).step_by(step);
+            let bytes = some.map(|place| self.aggregate.heap_bytes(&panes[place].state));
             bytes.sum::<usize>() * panes.len() / panes.len().div_ceil(step).max(1)
         };
         self.heap_bytes = self.pieces.values().map(of_piece).sum();

@@ -64,8 +64,10 @@ fn meet(people: &mut Hashed<u64, Somebody>, id: u64, name: Option<String>) -> Op
 
 pub(super) fn build(events: StreamVec<'_, u64, Event>, rows: Arc<AtomicU64>) {
     let by_id = Exchange::new(|seen: &Seen| spread(seen.0));
-    let sellers = some(events, seen)
-        .unary_frontier::<CapacityContainerBuilder<Vec<Row>>, _, _, _>(by_id, "meet", |_, _| {
+    let sellers = some(events, seen).unary_frontier::<CapacityContainerBuilder<Vec<Row>>, _, _, _>(
+        by_id,
+        "meet",
+        |_, _| {
             let mut windows: BTreeMap<u64, Hashed<u64, Somebody>> = BTreeMap::new();
             move |(input, frontier), output| {
                 input.for_each(|capability, batch| {
@@ -84,6 +86,7 @@ pub(super) fn build(events: StreamVec<'_, u64, Event>, rows: Arc<AtomicU64>) {
                     first.remove();
                 }
             }
-        });
+        },
+    );
     end(sellers, rows);
 }

@@ -1,8 +1,8 @@
 //! Events that meet: q3, q8 and q20, and the auctions that somebody has won, for q4 and q9.
 
+use renoir::Stream;
 use renoir::operator::{ExchangeData, Operator, StreamElement};
 use renoir::prelude::*;
-use renoir::Stream;
 
 use super::{Counter, WATERMARK_EVERY, timed};
 use crate::auctions::{About, Auctions, Offer, Sale};
@@ -61,7 +61,8 @@ fn auction(event: Event) -> Option<Box<Auction>> {
 
 const WINDOW: i64 = 10_000;
 
-/// Windows begin where a key is first seen; so all events of ten seconds are said to happen when these begin.
+/// Its windows begin where a key is first seen, and what comes later but belongs before is in none. So each window has keys of
+/// its own, and all events of ten seconds are said to happen when these begin.
 pub(super) fn q8(events: Stream<impl Operator<Out = Event> + 'static>, counter: &Counter) {
     let begins = |event: &Event| millis(event) / WINDOW * WINDOW;
     let mut n = 0;
@@ -73,22 +74,21 @@ pub(super) fn q8(events: Stream<impl Operator<Out = Event> + 'static>, counter: 
         .filter_map(move |event| {
             let begins = begins(&event);
             match event {
-                Event::Person(person) => Some((person.id, Some(person.name), begins)),
-                Event::Auction(auction) => Some((auction.seller, None, begins)),
+                Event::Person(person) => Some((person.id, begins, Some(person.name))),
+                Event::Auction(auction) => Some((auction.seller, begins, None)),
                 Event::Bid(_) => None,
             }
         })
-        .group_by(|(id, ..)| *id)
+        .group_by(|(id, begins, _)| (*id, *begins))
         .window(EventTimeWindow::tumbling(WINDOW))
-        .fold((None, false, 0), |(joined, sells, at), (_, name, begins)| {
-            *at = *begins;
-            match name {
-                Some(name) => *joined = Some(name.clone()),
-                None => *sells = true,
-            }
+        .fold((None, false), |(joined, sells), (.., name)| match name {
+            Some(name) => *joined = Some(name.clone()),
+            None => *sells = true,
         })
         .unkey()
-        .filter_map(|(id, (joined, sells, begins))| Some((id, joined.filter(|_| sells)?, begins)));
+        .filter_map(|((id, begins), (joined, sells))| {
+            Some((id, joined.filter(|_| sells)?, begins))
+        });
     counter.end(sellers);
 }
 

@@ -1,0 +1,66 @@
+//! The rules by which two records meet.
+
+use std::time::Duration;
+
+use millstream_engine::{Data, EventTime, Record, Window};
+
+/// What was said about the intervals of a step.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Rules {
+    /// How long after its end an interval can still be met.
+    pub(super) lateness: Duration,
+    /// How long before the event time of its record an interval may begin.
+    pub(super) back: Duration,
+    /// A key has one interval only.
+    pub(super) unique: bool,
+}
+
+impl Rules {
+    /// The interval of a record, cut off where it may not begin yet.
+    pub(super) fn cut<T>(&self, interval: Window, of: &Record<T>) -> Window {
+        let start = interval.start.max(of.time.minus(self.back));
+        Window {
+            start,
+            end: interval.end.max(start),
+        }
+    }
+
+    /// When an interval is closed.
+    pub(super) fn close(&self, interval: Window) -> EventTime {
+        interval.end.plus(self.lateness)
+    }
+
+    /// The last watermark at which a left record may still come for what happened at `time`.
+    pub(super) fn last_wanted(&self, time: EventTime) -> EventTime {
+        time.plus(self.back).plus(self.lateness)
+    }
+
+    /// Whether a left record that came behind the watermark `behind` is late.
+    pub(super) fn is_late<T>(
+        &self,
+        left: &Record<T>,
+        interval: Window,
+        watermark: EventTime,
+    ) -> bool {
+        self.close(interval) <= left.behind.max(watermark)
+    }
+
+    /// Whether two records of one key meet: the same whichever of them is read first.
+    #[inline]
+    pub(super) fn meet<L: Data, R: Data>(
+        &self,
+        left: &Record<L>,
+        interval: Window,
+        right: &Record<R>,
+    ) -> bool {
+        interval.start <= right.time
+            && right.time < interval.end
+            && right.behind < self.close(interval)
+            && left.behind <= self.last_wanted(right.time)
+    }
+
+    /// Whether a right record came so far behind its watermark that nothing can be expected for it.
+    pub(super) fn is_far_behind<R>(&self, right: &Record<R>) -> bool {
+        self.last_wanted(right.time) < right.behind
+    }
+}
