@@ -158,6 +158,7 @@ impl<'f, K: Key, V: Columns + Data> Table<'f, K, V> {
         };
         let logic = Timing {
             wanted,
+            reached: EventTime::MIN,
             table: PhantomData,
         };
         in_batches(stateful(&self.flow, counted, fed, Pipeline, None, logic).out)
@@ -190,6 +191,8 @@ impl<'f, K: Key, V: Columns + Data> Table<'f, K, V> {
 /// Gives each change that is wanted the time at which it leaves.
 struct Timing<K, V> {
     wanted: fn(Stage) -> bool,
+    /// The watermark, if the input has not ended; else what it was before.
+    reached: EventTime,
     table: PhantomData<fn(K, V)>,
 }
 
@@ -199,6 +202,8 @@ impl<K: Key, V: Data> Logic for Timing<K, V> {
     type Late = ();
 
     fn on_batch(&mut self, batch: Self::In, at: At, out: &mut Emitted<Self::Out, ()>) {
+        self.reached = at.watermark.finite().unwrap_or(self.reached);
+        let time = self.reached;
         let wanted = batch
             .into_iter()
             .filter(|change| (self.wanted)(change.stage));
@@ -207,13 +212,19 @@ impl<K: Key, V: Data> Logic for Timing<K, V> {
                 key: change.key,
                 values: change.value,
             };
-            Record::new(row, at.watermark)
+            Record::new(row, time)
         }));
     }
 
-    fn on_watermark(&mut self, _at: At, _out: &mut Emitted<Self::Out, ()>) {}
+    fn on_watermark(&mut self, at: At, _out: &mut Emitted<Self::Out, ()>) {
+        self.reached = at.watermark.finite().unwrap_or(self.reached);
+    }
 
     fn on_publish(&mut self, _at: At, _publish: Publish, _out: &mut Emitted<Self::Out, ()>) {}
+
+    fn resume(&mut self, at: At) {
+        self.reached = at.watermark;
+    }
 
     fn size(&mut self) -> Size {
         Size {

@@ -56,30 +56,49 @@ pub(crate) fn tables<'f>(
 
 /// All that is made of them, each with a view.
 pub(crate) fn pipeline(flow: &mut Flow<'_>, scripts: &[Script<Said>; 2]) -> Result<()> {
-    let (items, places, links) = tables(flow, scripts);
+    let tables = tables(flow, scripts);
+    let joined = joined(&tables)?;
+    all_of(&tables, &joined)
+}
+
+pub(crate) type Joined<'f> = Table<'f, i64, (Kept<(i64, i64)>, Kept<i64>)>;
+
+/// The least of it: the three tables, and items with their places.
+pub(crate) fn joined<'f>(
+    (items, places, links): &(Items<'f>, Places<'f>, Links<'f>),
+) -> Result<Joined<'f>> {
     let items_named = items.map_values(("group", "n"), |item| **item);
     items_named.view("items")?;
     places.map_values("m", |n| **n).view("places")?;
     links.view("links")?;
-
     let by_group = items.group_by("group", |_, Kept(item)| item.0);
-    let joined = by_group.join("joined", &places);
+    let joined = by_group.join("joined", places);
     joined
         .map_values(("n", "m"), |(Kept(item), place)| (item.1, **place))
         .view("joined")?;
+    Ok(joined)
+}
+
+/// The rest of it.
+pub(crate) fn all_of<'f>(
+    (items, places, links): &(Items<'f>, Places<'f>, Links<'f>),
+    joined: &Joined<'f>,
+) -> Result<()> {
+    let items_named = items.map_values(("group", "n"), |item| **item);
+    let by_group = items.group_by("group", |_, Kept(item)| item.0);
     let same_key = items_named.join("same_key", &places.map_values("m", |n| **n));
     same_key.view("same_key")?;
-    let left = by_group.left_join("left", &places);
+    let left = by_group.left_join("left", places);
     left.map_values(("n", "m"), |(item, place)| {
         (item.0.1, place.as_ref().map(|m| **m))
     })
     .view("left")?;
     by_group
-        .semi_join("semi", &places)
+        .semi_join("semi", places)
         .map_values("n", |Kept(item)| item.1)
         .view("semi")?;
     by_group
-        .anti_join("anti", &places)
+        .anti_join("anti", places)
         .map_values("n", |Kept(item)| item.1)
         .view("anti")?;
     by_group
@@ -111,7 +130,7 @@ pub(crate) fn pipeline(flow: &mut Flow<'_>, scripts: &[Script<Said>; 2]) -> Resu
         })
         .filter(|place, _| place % 2 == 1)
         .view("chained")?;
-    loops(&items, &links)
+    loops(items, links)
 }
 
 /// What loops make.
@@ -166,9 +185,12 @@ pub(crate) fn shown(snapshot: &Snapshot) -> Tables {
     }
 }
 
-/// Compares each view with what is made of the tables naively; gives which is wrong.
+/// Compares each view that there is with what is made of the tables naively; gives which is wrong.
 pub(crate) fn check(snapshot: &Snapshot) -> std::result::Result<(), String> {
     for (view, expected) in naive(&shown(snapshot)) {
+        if !snapshot.views.contains_key(view) {
+            continue;
+        }
         let found = rows_of(snapshot, view);
         if found != expected {
             return Err(format!(

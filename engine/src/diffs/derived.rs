@@ -16,7 +16,7 @@ use timely::dataflow::operators::Concat;
 use timely::dataflow::operators::generic::operator::empty;
 
 use super::root::{Diff, Root};
-use super::shown::Shown;
+use super::shown::{Recall, Shown};
 use super::{ByKey, Diffs, RowsOf};
 use crate::error::Error;
 use crate::flow::Flow;
@@ -180,11 +180,13 @@ fn show<'f, K: Key, V: Row>(
     closed: Rc<Cell<bool>>,
 ) -> StreamVec<'f, u64, Change<K, V>> {
     let live = flow.build.live.as_ref();
-    let silent_at = live.filter(|live| !live.shared.has_new_steps());
-    let silent_at = silent_at.map(|live| live.shared.epochs.recall());
+    let recall = Recall {
+        epoch: live.map(|live| live.shared.epochs.recall()),
+        is_silent: live.is_some_and(|live| !live.shared.has_new_steps()),
+    };
     let by_shard =
         Exchange::new(|((key, _), _): &Diff<(K, V)>| Shard::of_hash(hash_key(key)).number());
-    let logic = Shown::new(closed, silent_at);
+    let logic = Shown::new(closed, recall);
     stateful(flow, counted, fed, by_shard, None, logic).out
 }
 

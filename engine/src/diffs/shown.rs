@@ -20,28 +20,54 @@ use super::root::Diff;
 use crate::key::Key;
 use crate::logic::{At, Emitted, Logic, Publish, Size};
 use crate::row::Row;
+use crate::snapshot::entry::LoadError;
 use crate::table::{Change, Stage};
 use crate::time::EventTime;
+
+/// What a snapshot notes of a table whose final rows were told.
+const TOLD: &str = "final rows are told";
 
 /// Makes changes of diffs.
 pub(super) struct Shown<K, V> {
     diffs: Vec<Diff<(K, V)>>,
     n_rows: i64,
-    /// All rows, if they are wanted once the input has ended.
-    rows: BTreeMap<K, V>,
+    /// All rows, if they are wanted once the input has ended; and whether they were told then.
+    rows: BTreeMap<K, (V, bool)>,
     closed: Rc<Cell<bool>>,
-    /// The epoch of what was kept, if nobody is to hear of it.
-    silent_at: Option<u64>,
+    recall: Recall,
+    /// All rows were told when the input had ended, and none has changed since.
+    all_told: bool,
+}
+
+/// The epoch of what was kept.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Recall {
+    pub(super) epoch: Option<u64>,
+    /// Nobody is new and is to hear of it.
+    pub(super) is_silent: bool,
 }
 
 impl<K: Key, V: Row> Shown<K, V> {
-    pub(super) fn new(closed: Rc<Cell<bool>>, silent_at: Option<u64>) -> Self {
+    pub(super) fn new(closed: Rc<Cell<bool>>, recall: Recall) -> Self {
         Shown {
             diffs: Vec::new(),
             n_rows: 0,
             rows: BTreeMap::new(),
             closed,
-            silent_at,
+            recall,
+            all_told: false,
+        }
+    }
+
+    /// Keeps the rows that have changed, to tell them when the input has ended.
+    fn keep(&mut self, changes: &[Change<K, V>], is_recalled: bool) {
+        let is_told = is_recalled && self.all_told;
+        self.all_told = is_told;
+        for Change { key, value, .. } in changes.iter().cloned() {
+            match value {
+                Some(value) => drop(self.rows.insert(key, (value, is_told))),
+                None => drop(self.rows.remove(&key)),
+            }
         }
     }
 
@@ -81,31 +107,42 @@ impl<K: Key, V: Row> Logic for Shown<K, V> {
         }
         let changes = self.changes();
         self.diffs.shrink_to(1 << 16);
+        let is_recalled = self.recall.epoch == Some(at.epoch.as_u64());
         if self.closed.get() {
-            for Change { key, value, .. } in changes.iter().cloned() {
-                match value {
-                    Some(value) => drop(self.rows.insert(key, value)),
-                    None => drop(self.rows.remove(&key)),
-                }
-            }
+            self.keep(&changes, is_recalled);
         }
-        if self.silent_at != Some(at.epoch.as_u64()) {
+        if !(is_recalled && self.recall.is_silent) {
             out.out.extend(changes);
         }
     }
 
-    fn on_watermark(&mut self, at: At, out: &mut Emitted<Self::Out, ()>) {
-        if at.watermark == EventTime::MAX && self.closed.get() {
-            let rows = self.rows.iter();
-            out.out.extend(rows.map(|(key, value)| Change {
-                key: key.clone(),
-                value: Some(value.clone()),
-                stage: Stage::Final,
+    fn on_watermark(&mut self, _at: At, _out: &mut Emitted<Self::Out, ()>) {}
+
+    fn on_publish(&mut self, at: At, publish: Publish, out: &mut Emitted<Self::Out, ()>) {
+        // With the last commit, which tells of the end of the input: a run that goes on from the one before tells them again.
+        if publish.last && at.watermark == EventTime::MAX && self.closed.get() {
+            let rows = self.rows.iter_mut();
+            let untold = rows.filter(|(_, (_, is_told))| !is_told);
+            out.out.extend(untold.map(|(key, (value, is_told))| {
+                *is_told = true;
+                Change {
+                    key: key.clone(),
+                    value: Some(value.clone()),
+                    stage: Stage::Final,
+                }
             }));
+            self.all_told = true;
         }
     }
 
-    fn on_publish(&mut self, _at: At, _publish: Publish, _out: &mut Emitted<Self::Out, ()>) {}
+    fn note(&mut self) -> Option<String> {
+        self.all_told.then(|| TOLD.into())
+    }
+
+    fn restore_note(&mut self, note: &str) -> Result<(), LoadError> {
+        self.all_told |= note == TOLD;
+        Ok(())
+    }
 
     fn starts_empty(&self) -> bool {
         true
@@ -126,7 +163,7 @@ mod tests {
     use super::*;
 
     fn check(diffs: &[(u8, u8, isize)], expected: &[(u8, Option<u8>)]) {
-        let mut shown = Shown::new(Rc::default(), None);
+        let mut shown = Shown::new(Rc::default(), Recall::default());
         let diffs = diffs
             .iter()
             .map(|(key, value, diff)| ((*key, *value), *diff));
