@@ -46,14 +46,16 @@ pub mod prelude {
         NdjsonFiles, PageView, ParquetFiles, Rate, ReadFrom, Topic, TopicSettings, TopicSink,
     };
     pub use millstream_engine::{
-        App, Data, Error, EventTime, Flow, KeyedStream, Report, Result, RowStream, Run, Running,
-        Source, Stage, State, Stream, Table, TableRow, ViewSettings, Watermarks, Window, WindowRow,
-        Windowed, days, hours, millis, minutes, seconds,
+        App, Data, Error, EventTime, Float, Flow, KeyedStream, Report, Result, RowStream, Run,
+        Running, Source, Stage, State, Stream, Table, TableRow, ViewSettings, Watermarks, Window,
+        WindowRow, Windowed, days, hours, millis, minutes, seconds,
     };
     pub use millstream_operators::{
-        Aggregated, Aggregating, AsRows, Branch, During, Enrich, Extremes, Filter, FilterMap,
-        FlatMap, Hopping, InRank, InTheirWindows, Inspect, JoinRow, Joined, Keep, Kept, KeyBy, Map,
-        Rolling, Session, SideInput, Sided, Split, TopK, Tumbling, Windows,
+        Aggregated, Aggregating, AntiJoin, AsRows, Branch, Changelog, During, Enrich, Extremes,
+        Filter, FilterMap, FilterRows, FlatMap, GroupBy, Grouped, Hopping, InRank, InTheirWindows,
+        Inner, Inspect, Iterate, Join, JoinRow, Joined, Keep, Kept, KeyBy, LeftJoin, Loop, Map,
+        Maybe, Rolling, RowChange, SemiJoin, Session, SideInput, Sided, Split, TopK, Tumbling,
+        Upserted, Windows,
     };
     pub use millstream_queries::{Export, FromArgs, RunArgs, Serve};
 }

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 /// What a package may name in its `[dependencies]`, of this workspace and of the libraries that belong to one room.
 const MAY_KNOW: &[(&str, &[&str])] = &[
-    ("millstream-engine", &["timely"]),
+    ("millstream-engine", &["timely", "differential-dataflow"]),
     ("millstream-operators", &["millstream-engine"]),
     (
         "millstream-connectors",

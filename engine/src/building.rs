@@ -17,7 +17,9 @@ use std::time::Duration;
 use timely::dataflow::StreamVec;
 use timely::dataflow::channels::pact::{Exchange, Pipeline};
 
+use crate::diffs::RowsOf;
 use crate::key::Key;
+use crate::lazily::Lazily;
 use crate::logic::Logic;
 use crate::record::Data;
 use crate::scalar::Columns;
@@ -130,7 +132,8 @@ impl<'f, T: Data> Stream<'f, T> {
             flow: self.flow.clone(),
             name: Rc::from(name.as_str()),
             step,
-            changes,
+            changes: Lazily::there(changes),
+            rows: RowsOf::default(),
             marks: self.marks.clone(),
             origins: self.origins.clone(),
             key_columns,

@@ -112,6 +112,12 @@ impl EpochClock {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// The epoch before the first: that of what steps have kept of earlier runs and tell those that are new. No source reads
+    /// into it, nothing is published or committed at it, and all epochs of this run come after it.
+    pub(crate) fn recall(&self) -> u64 {
+        self.first - 1
+    }
+
     /// The epoch that is open.
     pub(crate) fn current(&self) -> u64 {
         self.current.load(Ordering::SeqCst)

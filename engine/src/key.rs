@@ -3,6 +3,7 @@
 //! A key is taken from a record by reference: hashed and compared where it lies, and copied only when it is first seen.
 
 use std::borrow::Borrow;
+use std::fmt::Debug;
 use std::hash::Hash;
 use std::marker::PhantomData;
 
@@ -15,9 +16,9 @@ use crate::shard::hash_key;
     message = "`{Self}` cannot be a key",
     note = "a key is a scalar (integer, bool, String, EventTime, Option of these) or a tuple of them; not a float"
 )]
-pub trait Key: Data + Eq + Ord + Hash + Columns {}
+pub trait Key: Data + Eq + Ord + Hash + Debug + Columns {}
 
-impl<K: Data + Eq + Ord + Hash + Columns> Key for K {}
+impl<K: Data + Eq + Ord + Hash + Debug + Columns> Key for K {}
 
 /// Takes the key of a record.
 pub trait KeyOf<T>: 'static {

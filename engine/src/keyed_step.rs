@@ -45,11 +45,11 @@ pub struct Hashed<T> {
 
 /// Records on their way to the workers that have their keys.
 pub struct Routed<'f, T: 'static> {
-    flow: Flow<'f>,
-    batches: StreamVec<'f, u64, Hashed<T>>,
-    marks: Marks<'f>,
-    origins: BTreeSet<Origin>,
-    reads: Vec<String>,
+    pub(crate) flow: Flow<'f>,
+    pub(crate) batches: StreamVec<'f, u64, Hashed<T>>,
+    pub(crate) marks: Marks<'f>,
+    pub(crate) origins: BTreeSet<Origin>,
+    pub(crate) reads: Vec<String>,
 }
 
 /// What the user said about a step by key.

@@ -10,6 +10,8 @@
 //! In a run that goes on from a snapshot these come first: `forget` and `restore` for each change that was kept, from the
 //! oldest snapshot to the newest; `restore_note`; and `resume`, once.
 //!
+//! Then, if it has kept anything: `recall`, once, at an epoch before the first.
+//!
 //! What they emit leaves at `e`. A logic sees no frontier, no capability and no clock, so it can be tested without a
 //! dataflow.
 
@@ -86,6 +88,14 @@ pub trait Logic: 'static {
 
     /// All is restored, as of the end of `at.epoch`.
     fn resume(&mut self, _at: At) {}
+
+    /// All that it has kept, for readers that are new: a reader that goes on as well has it already, and is not told.
+    fn recall(&mut self, _out: &mut Emitted<Self::Out, Self::Late>) {}
+
+    /// Whether nothing of it is in snapshots: then each run tells it anew what there was before.
+    fn starts_empty(&self) -> bool {
+        false
+    }
 
     /// What it keeps, for the status. Called when it may have changed.
     fn size(&mut self) -> Size;

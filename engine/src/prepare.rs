@@ -132,7 +132,9 @@ impl App {
             durable,
             lock,
         } = self.begin(pipeline)?;
-        let first = Epoch::first_of_run(durable.as_ref().map_or(1, |durable| durable.resumed.run));
+        // The very first epoch of a run is that of what earlier ones have kept: see `EpochClock::recall`.
+        let run = durable.as_ref().map_or(1, |durable| durable.resumed.run);
+        let first = Epoch::first_of_run(run).next();
         let resumed_from = durable.as_ref().map(|durable| durable.resumed.epoch);
         let events_before = durable
             .as_ref()

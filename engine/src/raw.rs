@@ -4,6 +4,9 @@
 pub use crate::building::{Asked, Windowing};
 pub use crate::chunked::Chunked;
 pub use crate::content_bytes::{bytes_of, content_bytes};
+pub use crate::diffs::{
+    ByKey, Depth, Derived, Diff, Diffs, Inside, Loop, Outside, RowsAsked, TableAsked, sum_up,
+};
 pub use crate::key::{ByRef, ByValue, NoKey};
 pub use crate::keyed_state::{KeyedState, Place};
 pub use crate::keyed_step::{Hashed, Routed, StepAsked};

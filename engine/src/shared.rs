@@ -103,6 +103,12 @@ impl Shared {
         found.expect("every building of a pipeline has the same steps")
     }
 
+    /// Whether a step has not been there before: it will want to know what the others have kept.
+    pub(crate) fn has_new_steps(&self) -> bool {
+        let mut steps = self.steps.iter();
+        steps.any(|step| !self.state.goes_on(step))
+    }
+
     /// Ends the run with `error`, unless it has failed already: the first error is the one that is told.
     pub(crate) fn fail(&self, error: Error) {
         let mut failure = self.failure.lock().unwrap_or_else(PoisonError::into_inner);
@@ -189,7 +195,7 @@ impl Shared {
             rejected: self.sources.iter().map(|source| source.rejected()).sum(),
             late: self.steps.iter().map(|step| step.late()).max().unwrap_or(0),
             published: self.published.load(Ordering::SeqCst),
-            epochs: last_epoch.count() + 1,
+            epochs: last_epoch.as_u64() - self.epochs.recall(),
             stopped: self.is_interrupted(),
             last_epoch,
             committed: self.state.last_commit(),

@@ -65,6 +65,15 @@ pub(crate) struct Shell<L: Logic> {
     to_say: Option<Mark>,
     /// If snapshots are taken.
     keeper: Option<Keeper>,
+    recalling: Option<Recalling>,
+}
+
+/// What a step that goes on from a snapshot has to do with the epoch of what was kept.
+#[derive(Clone, Copy)]
+struct Recalling {
+    epoch: u64,
+    /// It has seen what the steps before it have kept, and passes over it.
+    passes_over: bool,
 }
 
 /// The next epoch that something can be done about.
@@ -86,7 +95,7 @@ impl<L: Logic> Shell<L> {
         let live = flow.build.live.as_ref();
         let mut clock = MarkClock::new(n_origins, flow.peers());
         let (mut keeper, mut before) = (None, Counters::default());
-        let mut tell = false;
+        let (mut tell, mut recalling) = (false, None);
         if let Some(live) = live {
             let state = &live.shared.state;
             keeper = state.keeper(&counted.step);
@@ -96,6 +105,12 @@ impl<L: Logic> Shell<L> {
                 if counted.counts_state && counted.worker == 0 {
                     before = kept.counted;
                 }
+            }
+            if counted.counts_state && state.goes_on(&counted.step) {
+                recalling = Some(Recalling {
+                    epoch: live.shared.epochs.recall(),
+                    passes_over: !logic.starts_empty(),
+                });
             }
             if let Err(error) = state.restore(&counted, &mut logic, flow.peers()) {
                 flow.build.error(Error::State(error));
@@ -118,6 +133,7 @@ impl<L: Logic> Shell<L> {
             said: None,
             to_say: None,
             keeper,
+            recalling,
         }
     }
 
@@ -132,6 +148,31 @@ impl<L: Logic> Shell<L> {
             batches: Vec::new(),
             marks: Vec::new(),
         })
+    }
+
+    /// Whether what came with `capability` is what other steps have kept, which this one has seen.
+    pub(crate) fn has_seen(&self, capability: &InputCapability<u64>) -> bool {
+        self.recalling.is_some_and(|recalling| {
+            recalling.passes_over && capability.least() == Some(&recalling.epoch)
+        })
+    }
+
+    /// The epoch of what it has kept itself, if it goes on from a snapshot.
+    pub(crate) fn recalls(&self) -> Option<u64> {
+        self.recalling.map(|recalling| recalling.epoch)
+    }
+
+    /// Tells of all that it has kept.
+    pub(crate) fn recall(&mut self, give: impl FnOnce(Drain<'_, L::Out>)) {
+        self.logic.recall(&mut self.emitted);
+        if !self.emitted.out.is_empty() {
+            give(self.emitted.out.drain(..));
+            self.emitted.out.shrink_to(OUT_KEPT);
+            if let Some(shared) = &self.shared {
+                // Whoever is new has something to show.
+                shared.epochs.has_news();
+            }
+        }
     }
 
     /// Does what can be done, and hands on what is emitted, each with the capability by which it leaves.

@@ -9,7 +9,10 @@
 //! A step with state is a [`Logic`], what it is [`Fed`], where it is [`Counted`], and perhaps that it [`Speaks`] for itself.
 //! Here its inputs and outputs are wired; when its logic is called is decided in the [`Shell`] around it.
 //!
-//! *Frontiers*: the operator holds no capability of its own; the shell keeps those that messages came with.
+//! *Frontiers*: the operator holds no capability of its own; the shell keeps those that messages came with. Only one that
+//! goes on from a snapshot begins with the epoch before the first of the run, until it has told what it has kept.
+//!
+//! *Invariants*: what was kept reaches a step that is new, and none that goes on: that has seen it.
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -118,14 +121,24 @@ where
     flow.keeps(change_stream);
     let activator = flow.scope.activator_for(builder.operator_info().address);
     let mut shell = Shell::new(flow, counted, fed.n_origins, speaks, logic);
-    builder.build(move |_capabilities| {
+    builder.build(move |capabilities| {
+        let mut recalls = shell.recalls().map(|epoch| capabilities[0].delayed(&epoch));
+        drop(capabilities);
         move |frontiers| {
             step::enter(&name);
             let mut out = out.activate();
             let mut late = late.activate();
             let mut standing = standing.activate();
             let mut changes = changes.activate();
-            batches.for_each(|cap, batch| shell.stashed(&cap).batches.push(std::mem::take(batch)));
+            if let Some(cap) = recalls.take() {
+                shell.recall(|kept| out.session(&cap).give_iterator(kept));
+            }
+            batches.for_each(|cap, batch| {
+                let batch = std::mem::take(batch);
+                if !shell.has_seen(&cap) {
+                    shell.stashed(&cap).batches.push(batch);
+                }
+            });
             marks.for_each(|cap, marks| shell.stashed(&cap).marks.append(marks));
             let mut keep = |cap: &Capability<u64>, change| changes.session(cap).give(change);
             shell.go_on_saving(&mut keep);

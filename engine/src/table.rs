@@ -14,8 +14,10 @@ use serde::{Deserialize, Serialize};
 use timely::dataflow::StreamVec;
 use timely::dataflow::channels::pact::Pipeline;
 
+use crate::diffs::RowsOf;
 use crate::error::Result;
 use crate::flow::Flow;
+use crate::lazily::Lazily;
 use crate::mark::Origin;
 use crate::record::Data;
 use crate::scalar::Columns;
@@ -71,7 +73,9 @@ pub struct Table<'f, K: 'static, V: 'static> {
     pub(crate) name: Rc<str>,
     /// The step that makes it.
     pub(crate) step: Arc<Step>,
-    pub(crate) changes: StreamVec<'f, u64, Change<K, V>>,
+    pub(crate) changes: Lazily<'f, StreamVec<'f, u64, Change<K, V>>>,
+    /// Its rows, for steps that must know what a row was before it changed.
+    pub(crate) rows: RowsOf<'f, K, V>,
     pub(crate) marks: Marks<'f>,
     pub(crate) origins: std::collections::BTreeSet<Origin>,
     pub(crate) key_columns: Arc<[Column]>,
@@ -91,6 +95,7 @@ impl<K: Clone, V: Clone> Clone for Table<'_, K, V> {
             name: Rc::clone(&self.name),
             step: Arc::clone(&self.step),
             changes: self.changes.clone(),
+            rows: self.rows.clone(),
             marks: self.marks.clone(),
             origins: self.origins.clone(),
             key_columns: Arc::clone(&self.key_columns),
@@ -100,6 +105,34 @@ impl<K: Clone, V: Clone> Clone for Table<'_, K, V> {
             own_marks: self.own_marks.clone(),
             speaks: self.speaks.clone(),
         }
+    }
+}
+
+/// What operators make of tables; not for users.
+impl<K, V> Table<'_, K, V> {
+    /// Columns of these names, or an error when the building ends.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn named_columns<C: Columns>(
+        &self,
+        names: &[String],
+        location: &'static Location<'static>,
+    ) -> Vec<Column> {
+        crate::stream::named_columns::<C>(names, location, &self.flow.build).to_vec()
+    }
+
+    /// The columns of the key.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn key_columns(&self) -> &[Column] {
+        &self.key_columns
+    }
+
+    /// The columns of the values.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn value_columns(&self) -> &[Column] {
+        &self.value_columns
     }
 }
 
@@ -225,7 +258,7 @@ where
             build.setup.place.is_kept(),
         );
         let fed = Fed {
-            batches: self.changes.clone(),
+            batches: self.changes.get(),
             marks: self.marks.clone(),
             n_origins: self.origins.len(),
         };

@@ -14,11 +14,14 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use timely::container::{CapacityContainerBuilder, NoopBuilder};
+use timely::dataflow::StreamVec;
 use timely::dataflow::channels::pact::Pipeline;
 use timely::dataflow::operators::Operator;
 
+use crate::diffs::RowsOf;
 use crate::key::Key;
 use crate::keyed_step::in_batches;
+use crate::lazily::Lazily;
 use crate::logic::{At, Emitted, Logic, Publish, Size};
 use crate::record::{Data, Record};
 use crate::row_stream::RowStream;
@@ -149,12 +152,13 @@ impl<'f, K: Key, V: Columns + Data> Table<'f, K, V> {
             counts_state: false,
         };
         let fed = Fed {
-            batches: self.changes.clone(),
+            batches: self.changes.get(),
             marks: self.marks.clone(),
             n_origins: self.origins.len(),
         };
         let logic = Timing {
             wanted,
+            reached: EventTime::MIN,
             table: PhantomData,
         };
         in_batches(stateful(&self.flow, counted, fed, Pipeline, None, logic).out)
@@ -187,6 +191,8 @@ impl<'f, K: Key, V: Columns + Data> Table<'f, K, V> {
 /// Gives each change that is wanted the time at which it leaves.
 struct Timing<K, V> {
     wanted: fn(Stage) -> bool,
+    /// The watermark, if the input has not ended; else what it was before.
+    reached: EventTime,
     table: PhantomData<fn(K, V)>,
 }
 
@@ -196,6 +202,8 @@ impl<K: Key, V: Data> Logic for Timing<K, V> {
     type Late = ();
 
     fn on_batch(&mut self, batch: Self::In, at: At, out: &mut Emitted<Self::Out, ()>) {
+        self.reached = at.watermark.finite().unwrap_or(self.reached);
+        let time = self.reached;
         let wanted = batch
             .into_iter()
             .filter(|change| (self.wanted)(change.stage));
@@ -204,13 +212,19 @@ impl<K: Key, V: Data> Logic for Timing<K, V> {
                 key: change.key,
                 values: change.value,
             };
-            Record::new(row, at.watermark)
+            Record::new(row, time)
         }));
     }
 
-    fn on_watermark(&mut self, _at: At, _out: &mut Emitted<Self::Out, ()>) {}
+    fn on_watermark(&mut self, at: At, _out: &mut Emitted<Self::Out, ()>) {
+        self.reached = at.watermark.finite().unwrap_or(self.reached);
+    }
 
     fn on_publish(&mut self, _at: At, _publish: Publish, _out: &mut Emitted<Self::Out, ()>) {}
+
+    fn resume(&mut self, at: At) {
+        self.reached = at.watermark;
+    }
 
     fn size(&mut self) -> Size {
         Size {
@@ -228,13 +242,18 @@ impl<'f, K: Key, V: Columns + Data> Table<'f, Windowed<K>, V> {
     #[doc(hidden)]
     #[must_use]
     pub fn without_windows(&self) -> Table<'f, K, V> {
-        self.reshaped(|change, out| {
+        let table = self.reshaped(|change, out| {
             out.push(Change {
                 key: change.key.key,
                 value: change.value,
                 stage: change.stage,
             });
-        })
+        });
+        let of = table.clone();
+        Table {
+            rows: RowsOf::made_by(move || of.root()),
+            ..table
+        }
     }
 }
 
@@ -279,15 +298,18 @@ impl<'f, K: Data, V: Data> Table<'f, K, V> {
         let location = Location::caller();
         let build = &self.flow.build;
         let value_columns = named_columns::<R>(&names.names(), location, build);
+        let values: Rc<dyn Fn(&V) -> R> = Rc::new(values);
+        let rows = self.rows.with_values(Rc::clone(&values));
         let table = self.reshaped(move |change, out| {
             out.push(Change {
                 key: change.key,
-                value: change.value.as_ref().map(&values),
+                value: change.value.as_ref().map(&*values),
                 stage: change.stage,
             });
         });
         Table {
             value_columns,
+            rows,
             ..table
         }
     }
@@ -296,27 +318,15 @@ impl<'f, K: Data, V: Data> Table<'f, K, V> {
     #[doc(hidden)]
     pub fn reshaped<L: Data, W: Data>(
         &self,
-        mut each: impl FnMut(Change<K, V>, &mut Vec<Change<L, W>>) + 'static,
+        each: impl FnMut(Change<K, V>, &mut Vec<Change<L, W>>) + 'static,
     ) -> Table<'f, L, W> {
-        type Builder<C> = CapacityContainerBuilder<Vec<C>>;
         let changes = self.changes.clone();
-        let changes =
-            changes.unary::<Builder<Change<L, W>>, _, _, _>(Pipeline, "reshape", |_, _| {
-                let mut reshaped = Vec::new();
-                move |input, output| {
-                    input.for_each(|capability, changes| {
-                        let changes = changes.drain(..);
-                        changes.for_each(|change| each(change, &mut reshaped));
-                        let mut session = output.session(&capability);
-                        session.give_iterator(reshaped.drain(..));
-                    });
-                }
-            });
         Table {
             flow: self.flow.clone(),
             name: Rc::clone(&self.name),
             step: Arc::clone(&self.step),
-            changes,
+            changes: Lazily::made_by(move || reshape(changes.get(), each)),
+            rows: RowsOf::default(),
             marks: self.marks.clone(),
             origins: self.origins.clone(),
             key_columns: Arc::clone(&self.key_columns),
@@ -341,4 +351,23 @@ impl<'f, K: Data, V: Data> Table<'f, K, V> {
         table.key_columns = self.key_columns.iter().cloned().chain([column]).collect();
         table
     }
+}
+
+/// What `each` makes of every change.
+fn reshape<'f, C: Data, D: Data>(
+    changes: StreamVec<'f, u64, C>,
+    mut each: impl FnMut(C, &mut Vec<D>) + 'static,
+) -> StreamVec<'f, u64, D> {
+    type Builder<D> = CapacityContainerBuilder<Vec<D>>;
+    changes.unary::<Builder<D>, _, _, _>(Pipeline, "reshape", |_, _| {
+        let mut reshaped = Vec::new();
+        move |input, output| {
+            input.for_each(|capability, changes| {
+                let changes = changes.drain(..);
+                changes.for_each(|change| each(change, &mut reshaped));
+                let mut session = output.session(&capability);
+                session.give_iterator(reshaped.drain(..));
+            });
+        }
+    })
 }

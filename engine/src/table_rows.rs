@@ -207,7 +207,7 @@ impl<'f, K: Key, V: Columns + Data> Table<'f, Windowed<K>, V> {
     ) -> Batches<'f, WindowRow<K, V>> {
         let step: Rc<str> = format!("{kind} at {location}").into();
         self.changes
-            .clone()
+            .get()
             .unary::<NoopBuilder<Batch<WindowRow<K, V>>>, _, _, _>(Pipeline, kind, |_, _| {
                 move |input, output| {
                     step::enter(&step);

@@ -6,6 +6,7 @@
 mod aggregate;
 mod aggregating;
 mod branch;
+mod changelog;
 mod during;
 mod enrich;
 mod filter;
@@ -19,10 +20,12 @@ mod keep;
 mod kept;
 mod key_by;
 mod map;
+mod maybe;
 mod rolled;
 mod rolling;
 mod sided;
 mod split;
+mod table;
 mod top_k;
 mod window;
 
@@ -32,6 +35,7 @@ pub use aggregate::{
 };
 pub use aggregating::Aggregating;
 pub use branch::Branch;
+pub use changelog::{Changelog, RowChange, Upserted};
 pub use during::{During, Intervals};
 pub use enrich::{Enrich, SideInput};
 pub use filter::Filter;
@@ -44,10 +48,15 @@ pub use keep::Keep;
 pub use kept::Kept;
 pub use key_by::KeyBy;
 pub use map::Map;
+pub use maybe::Maybe;
 pub use rolled::Rolled;
 pub use rolling::Rolling;
 pub use sided::Sided;
 pub use split::Split;
+pub use table::{
+    AntiJoin, FilterRows, GroupBy, Grouped, Inner, Iterate, Join, Joining, LeftJoin, Loop, Ordered,
+    SemiJoin,
+};
 pub use top_k::{InRank, TopK};
 pub use window::{
     Aggregated, Extremes, Hopping, HoppingSize, InTheirWindows, Session, TheirWindows, Tumbling,

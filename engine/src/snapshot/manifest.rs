@@ -88,6 +88,14 @@ pub(crate) struct StepState {
     pub(crate) counted: Counters,
     /// What its workers noted.
     pub(crate) notes: Vec<String>,
+    /// A snapshot that was committed has it: a step that goes on has seen all that there was before.
+    #[serde(default = "was_committed")]
+    pub(crate) committed: bool,
+}
+
+/// A manifest that does not say so names the steps of a run that has committed something.
+fn was_committed() -> bool {
+    true
 }
 
 /// What was counted in a step, by all workers and in all runs.

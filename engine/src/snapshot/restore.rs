@@ -46,7 +46,7 @@ impl RunState {
         let (Some(durable), Some(kept)) = (&self.durable, self.step(step)) else {
             return Ok(());
         };
-        if durable.resumed.epoch == Epoch::default() {
+        if durable.resumed.epoch == Epoch::default() || !kept.committed {
             return Ok(());
         }
         let unreadable = |source| StateError::Unreadable {

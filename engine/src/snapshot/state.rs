@@ -86,6 +86,11 @@ impl RunState {
         self.durable.as_ref()?.resumed.steps.get(&step.key())
     }
 
+    /// Whether a step goes on from what was committed of it; if not it is new to the pipeline, or there is no state.
+    pub(crate) fn goes_on(&self, step: &Step) -> bool {
+        self.step(step).is_some_and(|kept| kept.committed)
+    }
+
     /// A step's part in snapshots, if there are any.
     pub(crate) fn keeper(&self, step: &Step) -> Option<Keeper> {
         self.step(step)
@@ -261,6 +266,7 @@ impl Manifest {
             step.watermark = step.watermark.max(standing.watermark);
             step.counted.add(standing.counted);
             step.notes.extend(standing.note);
+            step.committed = true;
         }
         self.staged.extend(vote.staged);
         self.files.extend(vote.file);
