@@ -60,7 +60,6 @@ pub trait During<'f, T: Data, K: KeyOf<T>> {
     /// assert!(memory.rows().len() >= 1_000); // every view happens during itself
     /// # Ok::<(), millstream_engine::Error>(())
     /// ```
-    #[must_use]
     fn during<F>(&self, interval: F) -> Intervals<'f, T, K, F>
     where
         F: Fn(&T) -> Window + 'static;

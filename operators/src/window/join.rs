@@ -47,7 +47,7 @@ impl<'f, T: Data, K: KeyOf<T>, W: WindowKind<T>> WindowedStream<'f, T, K, W> {
     ///     let on = |device| views.filter(move |e| e.data.device == device).key_by("user", |e| &e.data.user_id);
     ///     on("mobile")
     ///         .window(Tumbling::of(minutes(10)))
-    ///         .join("both_devices", &on("tablet"), |phone, tablet| (mobile.data.url.clone(), tablet.data.url.clone()))
+    ///         .join("both_devices", &on("tablet"), |mobile, tablet| (mobile.data.url.clone(), tablet.data.url.clone()))
     ///         .columns(("on_mobile", "on_tablet"), |urls| urls.clone())
     ///         .sink("memory", sink.clone())
     /// })?;
