@@ -2,7 +2,7 @@
 
 use std::panic::Location;
 
-use millstream_engine::{Data, Record, Stream};
+use millstream_engine::{Data, Stream};
 
 use crate::sided::Sided;
 
@@ -49,26 +49,13 @@ impl<'f, T: Data> Branch<'f, T> for Stream<'f, T> {
         mut side: impl FnMut(T) -> Option<Sided<L, R>> + 'static,
     ) -> (Stream<'f, L>, Stream<'f, R>) {
         self.branched("branch", Location::caller(), move |record, left| {
-            let Record {
-                value,
-                time,
-                behind,
-            } = record;
-            match side(value) {
-                Some(Sided::Right(value)) => Some(Record {
-                    value,
-                    time,
-                    behind,
-                }),
-                Some(Sided::Left(value)) => {
-                    left.push(Record {
-                        value,
-                        time,
-                        behind,
-                    });
+            let (value, times) = record.parted();
+            match side(value)? {
+                Sided::Right(value) => Some(times.with(value)),
+                Sided::Left(value) => {
+                    left.push(times.with(value));
                     None
                 }
-                None => None,
             }
         })
     }

@@ -16,9 +16,11 @@
 //! *Invariants*: whether two records meet depends on the two alone: on their times, and on the watermarks that they came
 //! behind. So it does not matter which is read first, nor on how many workers.
 
+mod close;
 mod intervals;
 mod life;
 mod logic;
+mod meet;
 mod meeting;
 mod rules;
 

@@ -107,16 +107,8 @@ impl<'f, T: Data> Enrich<'f, T> for Stream<'f, T> {
                 let key = key(&record.value);
                 let found = places.find(hash_key(&key), |place| keys[*place] == key);
                 let row = found.map(|place| &rows[*place]);
-                let Record {
-                    value,
-                    time,
-                    behind,
-                } = record;
-                make(value, row).map(|value| Record {
-                    value,
-                    time,
-                    behind,
-                })
+                let (value, times) = record.parted();
+                make(value, row).map(|value| times.with(value))
             };
             left(owned(batch).into_iter().filter_map(enriched).collect())
         })
