@@ -9,8 +9,9 @@
 //! does not end, or if a record of it cannot be read: a table with holes would be wrong for every record that falls into
 //! one, and nobody would see it.
 
+use std::convert::Infallible;
 use std::panic::Location;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::epoch::Epoch;
 use crate::error::{BoxError, Error};
@@ -64,13 +65,22 @@ impl<T: Data> Stream<'_, T> {
         let build = &self.flow.build;
         build.claim("step", name, location);
         let cx = build.source_context(name);
-        let read = || read_whole(source, &cx);
-        match build
+        // The registry is not locked while the source is read: that may want to meet others of itself there.
+        let make = || Ok::<Whole<S::Item>, Infallible>(Mutex::new(None));
+        let whole = match build
             .setup
             .registry
-            .get_or_make(&format!("side input {name}"), read)
+            .get_or_make(&format!("side input {name}"), make)
         {
-            Ok(records) => records,
+            Ok(whole) => whole,
+            Err(never) => match never {},
+        };
+        let mut whole = whole.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(records) = &*whole {
+            return Arc::clone(records);
+        }
+        match read_whole(source, &cx) {
+            Ok(records) => Arc::clone(whole.insert(Arc::new(records))),
             Err(source) => {
                 let name = name.into();
                 build.error(Error::Source { name, source });
@@ -79,6 +89,9 @@ impl<T: Data> Stream<'_, T> {
         }
     }
 }
+
+/// All records of a side input, once they are read.
+type Whole<T> = Mutex<Option<Arc<Vec<T>>>>;
 
 /// Reads all partitions to their end, in turn.
 fn read_whole<S: Source>(source: &S, cx: &SourceContext) -> Result<Vec<S::Item>, BoxError> {
