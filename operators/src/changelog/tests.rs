@@ -74,7 +74,7 @@ fn the_later_one_counts_whatever_comes_first() {
     );
     // What changes and is as before at the end of an epoch is no change.
     assert_eq!(
-        told.come(100, &[(9, (1, None)), (10, (1, Some(80)))]),
+        told.come(100, &[(109, (1, None)), (110, (1, Some(80)))]),
         (vec![], 0, 1)
     );
 }
