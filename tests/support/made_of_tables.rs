@@ -116,6 +116,11 @@ pub(crate) fn all_of<'f>(
     let top = by_group.top_k("top", K, |_, Kept(item)| Reverse(item.1));
     top.map_values(("item", "n"), |(item, Kept(row))| (*item, row.1))
         .view("top")?;
+    // In this order a row stays where it is when its number changes.
+    let lowest = by_group.top_k("lowest", K, |key, _| *key);
+    lowest
+        .map_values(("item", "n"), |(item, Kept(row))| (*item, row.1))
+        .view("lowest")?;
     let all = items_named.group_by((), |_, _| ());
     all.top_k("top_of_all", 2 * K, |_, item| item.1)
         .view("top_of_all")?;
@@ -255,7 +260,8 @@ fn naive(tables: &Tables) -> BTreeMap<&'static str, Rows> {
         ("anti", known(false)),
         ("per_group", groups.iter().map(aggregated).collect()),
         ("groups", ints(groups.keys().map(|group| vec![*group]))),
-        ("top", top(&groups)),
+        ("top", top(&groups, |(n, _)| Reverse(*n))),
+        ("lowest", top(&groups, |(_, key)| *key)),
         ("top_of_all", top_of_all(tables)),
         (
             "filtered",
@@ -293,10 +299,11 @@ fn aggregated((group, rows): (&i64, &Vec<(i64, i64)>)) -> Vec<Value> {
     numbers.chain([Value::Float(mean)]).collect()
 }
 
-fn top(groups: &BTreeMap<i64, Vec<(i64, i64)>>) -> Rows {
+/// The first rows of each group by what `order` makes of number and key.
+fn top<O: Ord>(groups: &BTreeMap<i64, Vec<(i64, i64)>>, order: impl Fn(&(i64, i64)) -> O) -> Rows {
     let ranked = groups.iter().flat_map(|(group, rows)| {
         let mut rows = rows.clone();
-        rows.sort_by_key(|(n, _)| Reverse(*n));
+        rows.sort_by_key(&order);
         let ranked = (1..).zip(rows).take(K);
         let row = |(rank, (n, key))| vec![*group, rank, key, n];
         ranked.map(row).collect::<Vec<_>>()

@@ -66,7 +66,7 @@ impl<K: Key, V: Data> Logic for Root<K, V> {
 
     fn on_batch(&mut self, batch: Self::In, _at: At, out: &mut Emitted<Self::Out, ()>) {
         out.n_records += batch.len() as u64;
-        if self.n_batches % WEIGH_EVERY == 0 {
+        if self.n_batches.is_multiple_of(WEIGH_EVERY) {
             self.rows.weigh();
         }
         self.n_batches += 1;

@@ -141,7 +141,7 @@ where
 
     fn on_batch(&mut self, batch: Self::In, at: At, out: &mut Emitted<Self::Out, T>) {
         out.n_records += batch.len() as u64;
-        if self.n_batches % WEIGH_EVERY == 0 {
+        if self.n_batches.is_multiple_of(WEIGH_EVERY) {
             self.rows.weigh();
         }
         self.n_batches += 1;
