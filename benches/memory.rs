@@ -1,7 +1,8 @@
 //! Whether memory stays flat: Nexmark queries under steady load, each in a process of its own.
 //!
 //! `cargo bench -p millstream-benches --bench memory -- q5 q11`, which prints for each query the maximum resident size of
-//! the minutes from the second to the fifth, that of the last five minutes, and their ratio. Events are made up as fast as
+//! the minutes from the second to the fifth, that of the last five minutes, and their ratio; and the same of the keys and
+//! the bytes that its steps say they keep. Events are made up as fast as
 //! they are taken, a thousand to a second of event time; a snapshot goes to disk every second.
 //!
 //! The queries run side by side. `MILLSTREAM_MINUTES` says for how long (10 if it is not set, at least 6),
@@ -101,22 +102,34 @@ fn run(name: &str) {
     let mut sizes = Vec::new();
     while started.elapsed() < Duration::from_secs(minutes * 60) {
         std::thread::park_timeout(Duration::from_secs(1));
-        sizes.push((started.elapsed().as_secs(), resident_bytes()));
+        let steps = running.run().status().steps;
+        let keys = steps.iter().map(|step| step.keys).sum();
+        let bytes = steps.iter().map(|step| step.state_bytes).sum();
+        let at = started.elapsed().as_secs();
+        sizes.push((at, [resident_bytes(), keys, bytes]));
     }
     let seconds = started.elapsed().as_secs_f64();
     running.run().stop();
     let report = running.wait().expect("it stops");
-    let most = |seconds: std::ops::Range<u64>| {
+    let most = |seconds: std::ops::Range<u64>, what: usize| {
         let sizes = sizes.iter().filter(|(at, _)| seconds.contains(at));
-        sizes.map(|(_, bytes)| *bytes).max().unwrap_or(0) as f64 / f64::from(1 << 20)
+        sizes.map(|(_, sizes)| sizes[what]).max().unwrap_or(0) as f64
     };
-    let (early, late) = (most(60..300), most((minutes - 5) * 60..u64::MAX));
-    println!(
-        "{name}, {workers} workers, {minutes} minutes, {:.2} M events/s: {early:.0} MiB in minutes two to five, \
-         {late:.0} MiB in the last five, ratio {:.3}",
-        report.events as f64 / seconds / 1e6,
-        late / early,
-    );
+    let rate = report.events as f64 / seconds / 1e6;
+    println!("{name}, {workers} workers, {minutes} minutes, {rate:.2} M events/s:");
+    let mib = f64::from(1 << 20);
+    for (what, of, unit) in [
+        (0, mib, "MiB resident"),
+        (1, 1.0, "keys"),
+        (2, mib, "MiB of state"),
+    ] {
+        let early = most(60..300, what) / of;
+        let late = most((minutes - 5) * 60..u64::MAX, what) / of;
+        let ratio = late / early;
+        println!(
+            "  {early:.1} {unit} in minutes two to five, {late:.1} in the last five, ratio {ratio:.3}"
+        );
+    }
 }
 
 /// How much memory this process has.

@@ -73,6 +73,8 @@ mod guide {
     mod time {}
     #[doc = include_str!("../docs/windows.md")]
     mod windows {}
+    #[doc = include_str!("../docs/joins.md")]
+    mod joins {}
     #[doc = include_str!("../docs/tables.md")]
     mod tables {}
     #[doc = include_str!("../docs/sources.md")]

@@ -13,7 +13,7 @@ use std::path::Path;
 use std::process::Command;
 
 use files::{files_below, rows_below};
-use nexmark_process::{check_rows, lines, nexmark, ran};
+use nexmark_process::{QUERIES, check_rows, lines, nexmark, ran};
 use process::{Ended, Process};
 
 /// Where runs that follow one another are killed; the first commit may be the last.
@@ -112,14 +112,12 @@ fn killed_in_the_middle() -> anyhow::Result<()> {
     let made_up = ["--events", n_events, "--rate-of-event-time", "200"];
     let beforehand = [&made_up[..], &["--made-beforehand"]].concat();
     let mut n_killed = 0;
-    for query in [
-        "q1", "q3", "q4", "q5", "q6", "q7", "q8", "q9", "q10", "q11", "q13", "q16", "q17", "q18",
-        "q19", "q20",
-    ] {
+    // One depends on when it runs.
+    for query in QUERIES.into_iter().filter(|query| *query != "q12") {
         n_killed += check(query, &made_up, &POINTS)?;
     }
     n_killed += check("q5", &beforehand, &POINTS)?;
-    assert!(n_killed > 34, "{n_killed}");
+    assert!(n_killed > 46, "{n_killed}");
     Ok(())
 }
 

@@ -28,10 +28,6 @@ struct Seen {
 }
 
 #[test]
-#[expect(
-    clippy::print_stdout,
-    reason = "how much was compared is part of the result"
-)]
 fn tables_are_what_a_recomputation_gives() -> anyhow::Result<()> {
     let mut n_snapshots = 0;
     for round in 0..12_u64 {

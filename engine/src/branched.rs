@@ -18,16 +18,18 @@ use timely::dataflow::operators::generic::builder_rc::OperatorBuilder;
 
 use crate::record::{Data, Record};
 use crate::step;
-use crate::stream::{Batch, Stream, owned};
+use crate::stream::{Batch, Stream, left as left_over, owned};
 
 impl<'f, T: Data> Stream<'f, T> {
-    /// Two streams: `put` is given each record, and puts what it makes of it into one of two lists, or into none.
+    /// Two streams: `put` is given each record, and gives what it makes of it, or puts that into the list for the left.
+    ///
+    /// What goes to the right stays in the list that it came in, if it is no larger: that should be the side of most.
     #[doc(hidden)]
     pub fn branched<L: Data, R: Data>(
         &self,
         kind: &str,
         location: &'static Location<'static>,
-        mut put: impl FnMut(Record<T>, &mut Vec<Record<L>>, &mut Vec<Record<R>>) + 'static,
+        mut put: impl FnMut(Record<T>, &mut Vec<Record<L>>) -> Option<Record<R>> + 'static,
     ) -> (Stream<'f, L>, Stream<'f, R>) {
         let name: Rc<str> = format!("{kind} at {location}").into();
         let mut builder = OperatorBuilder::new(name.to_string(), self.flow.scope);
@@ -41,10 +43,10 @@ impl<'f, T: Data> Stream<'f, T> {
                 step::enter(&name);
                 let (mut left, mut right) = (left.activate(), right.activate());
                 batches.for_each(|capability, batch| {
-                    let (mut to_left, mut to_right) = (Vec::new(), Vec::new());
-                    for record in owned(std::mem::take(batch)) {
-                        put(record, &mut to_left, &mut to_right);
-                    }
+                    let mut to_left = Vec::new();
+                    let records = owned(std::mem::take(batch)).into_iter();
+                    let to_right = records.filter_map(|record| put(record, &mut to_left));
+                    let mut to_right = left_over(to_right.collect());
                     let epoch = *capability.least().expect("messages carry an epoch");
                     if !to_left.is_empty() {
                         let capability = capability.delayed(&epoch, 0);
@@ -54,7 +56,7 @@ impl<'f, T: Data> Stream<'f, T> {
                     if !to_right.is_empty() {
                         let capability = capability.delayed(&epoch, 1);
                         let mut session = right.session_with_builder(&capability);
-                        session.give_container(&mut Rc::new(to_right));
+                        session.give_container(&mut to_right);
                     }
                 });
             }

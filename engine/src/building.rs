@@ -120,6 +120,10 @@ impl<'f, T: Data> Stream<'f, T> {
         };
         let demand = Demand {
             snapshots: build.setup.place.is_kept(),
+            kept: build
+                .live
+                .as_ref()
+                .is_some_and(|live| live.shared.has_new_steps()),
             ..Demand::default()
         };
         let speaks = Speaks {

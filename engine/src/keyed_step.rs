@@ -19,7 +19,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use timely::container::NoopBuilder;
+use timely::container::{CapacityContainerBuilder, NoopBuilder};
 use timely::dataflow::StreamVec;
 use timely::dataflow::channels::pact::{Exchange, Pipeline};
 use timely::dataflow::operators::vec::Broadcast;
@@ -79,18 +79,19 @@ impl<'f, T: Data> Stream<'f, T> {
     ) -> Routed<'f, X> {
         let step: Rc<str> = format!("{kind} at {location}").into();
         let batches = self.batches.clone();
-        let batches =
-            batches.unary::<NoopBuilder<Vec<Hashed<X>>>, _, _, _>(Pipeline, "hash", |_, _| {
-                move |input, output| {
-                    step::enter(&step);
-                    input.for_each(|capability, batch| {
-                        let records = owned(std::mem::take(batch)).into_iter();
-                        let mut records: Vec<_> = records.map(&mut hashed).collect();
-                        let mut session = output.session_with_builder(&capability);
-                        session.give_container(&mut records);
-                    });
-                }
-            });
+        // In small lists, as an exchange would make of a large one: large ones are given back to the system and taken from it
+        // again and again.
+        type Small<C> = CapacityContainerBuilder<Vec<C>>;
+        let batches = batches.unary::<Small<Hashed<X>>, _, _, _>(Pipeline, "hash", |_, _| {
+            move |input, output| {
+                step::enter(&step);
+                input.for_each(|capability, batch| {
+                    let records = owned(std::mem::take(batch)).into_iter();
+                    let mut session = output.session(&capability);
+                    session.give_iterator(records.map(&mut hashed));
+                });
+            }
+        });
         Routed {
             flow: self.flow.clone(),
             batches,

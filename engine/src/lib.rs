@@ -53,6 +53,7 @@ mod stream;
 mod table;
 mod table_changes;
 mod table_key;
+mod table_reshaped;
 mod table_rows;
 mod unclocked;
 

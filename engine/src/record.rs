@@ -36,6 +36,21 @@ impl<T> Record<T> {
         }
     }
 
+    /// The value, and the rest of the record: to be put together again [with](Self::with) another value.
+    pub fn parted(self) -> (T, Record<()>) {
+        let Record {
+            value,
+            time,
+            behind,
+        } = self;
+        let rest = Record {
+            value: (),
+            time,
+            behind,
+        };
+        (value, rest)
+    }
+
     /// The same record with another value.
     pub fn with<U>(&self, value: U) -> Record<U> {
         Record {

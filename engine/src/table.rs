@@ -65,6 +65,8 @@ pub struct Demand {
     pub closed: Rc<Cell<bool>>,
     /// What has changed since the last snapshot: whether snapshots are taken at all.
     pub snapshots: bool,
+    /// All rows that were kept: whether a step of the pipeline is new.
+    pub kept: bool,
 }
 
 /// A keyed, changing collection.

@@ -124,6 +124,7 @@ impl Job {
         files.remove()?;
         let run = seen.run().expect("it has run");
         tell_of_rejected(&report, &run);
+        let steps = run.status().steps;
         Ok(Summary {
             query: query.name,
             events: report.events,
@@ -131,6 +132,8 @@ impl Job {
             seconds,
             events_per_second: events_of(&report, &run) as f64 / seconds.max(1e-9),
             rows: output.n_rows(),
+            keys: steps.iter().map(|step| step.keys).sum(),
+            state_bytes: steps.iter().map(|step| step.state_bytes).sum(),
             peak_rss_bytes: peak_rss_bytes(),
             snapshots: seen.n_snapshots.load(Relaxed),
             event_time_rate: self.input.is_none().then_some(self.rate_of_event_time),

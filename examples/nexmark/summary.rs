@@ -17,6 +17,9 @@ pub(crate) struct Summary {
     pub(crate) events_per_second: f64,
     /// Rows that came out of this run.
     pub(crate) rows: u64,
+    /// What the steps keep at the end, as the status has it: keys and bytes.
+    pub(crate) keys: u64,
+    pub(crate) state_bytes: u64,
     /// The most memory that the process ever had; 0 where the system does not tell.
     pub(crate) peak_rss_bytes: u64,
     /// Snapshots that this run has committed.

@@ -66,6 +66,11 @@ pub trait Aggregate<T>: 'static {
     }
     /// Folds all that was folded into `other` into `state`.
     fn merge(&self, state: &mut Self::State, other: Self::State);
+    /// About how many records `state` is as large as: combining ahead of an exchange is worth it where that makes less of
+    /// them.
+    fn n_records(&self, _state: &Self::State) -> usize {
+        1
+    }
     /// What `state` says.
     fn output(&self, state: &Self::State) -> Self::Output;
     /// About how many bytes `state` keeps on the heap.

@@ -2,7 +2,7 @@
 
 use std::panic::Location;
 
-use millstream_engine::{Data, Record, Stream};
+use millstream_engine::{Data, Stream};
 
 use crate::sided::Sided;
 
@@ -10,7 +10,7 @@ use crate::sided::Sided;
 pub trait Branch<'f, T> {
     /// Two streams: what `side` puts to the left and to the right; what it gives `None` for is dropped.
     ///
-    /// Each record is moved to its side. Two steps that take from one stream each what they want, as
+    /// Each record is moved to its side; it is cheapest where most go to the right. Two steps that take from one stream each what they want, as
     /// [`filter_map`](crate::FilterMap::filter_map) does, would have to share its records, and copy what they take.
     ///
     /// # Examples
@@ -48,24 +48,14 @@ impl<'f, T: Data> Branch<'f, T> for Stream<'f, T> {
         &self,
         mut side: impl FnMut(T) -> Option<Sided<L, R>> + 'static,
     ) -> (Stream<'f, L>, Stream<'f, R>) {
-        self.branched("branch", Location::caller(), move |record, left, right| {
-            let Record {
-                value,
-                time,
-                behind,
-            } = record;
-            match side(value) {
-                Some(Sided::Left(value)) => left.push(Record {
-                    value,
-                    time,
-                    behind,
-                }),
-                Some(Sided::Right(value)) => right.push(Record {
-                    value,
-                    time,
-                    behind,
-                }),
-                None => {}
+        self.branched("branch", Location::caller(), move |record, left| {
+            let (value, times) = record.parted();
+            match side(value)? {
+                Sided::Right(value) => Some(times.with(value)),
+                Sided::Left(value) => {
+                    left.push(times.with(value));
+                    None
+                }
             }
         })
     }

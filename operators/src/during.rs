@@ -16,13 +16,13 @@
 //! *Invariants*: whether two records meet depends on the two alone: on their times, and on the watermarks that they came
 //! behind. So it does not matter which is read first, nor on how many workers.
 
+mod close;
 mod intervals;
 mod life;
 mod logic;
+mod meet;
 mod meeting;
 mod rules;
-#[cfg(test)]
-mod tests;
 
 use std::rc::Rc;
 
@@ -62,7 +62,6 @@ pub trait During<'f, T: Data, K: KeyOf<T>> {
     /// assert!(memory.rows().len() >= 1_000); // every view happens during itself
     /// # Ok::<(), millstream_engine::Error>(())
     /// ```
-    #[must_use]
     fn during<F>(&self, interval: F) -> Intervals<'f, T, K, F>
     where
         F: Fn(&T) -> Window + 'static;

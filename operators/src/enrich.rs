@@ -54,7 +54,7 @@ pub trait Enrich<'f, T: Data> {
     /// let memory = Memory::new();
     /// let sink = memory.clone();
     /// App::new("doc").workers(1).run(move |flow| {
-    ///     let names = [("phone", "Telephone"), ("tablet", "Tablet"), ("desktop", "Computer")];
+    ///     let names = [("mobile", "Telephone"), ("tablet", "Tablet"), ("desktop", "Computer")];
     ///     let names = names.map(|(device, name)| (device.to_owned(), name.to_owned()));
     ///     let names = SideInput::new(Items::new(names), |(device, _)| device.clone());
     ///     flow.source("views", Clickstream::new().rate(Rate::Max).events(100))
@@ -107,16 +107,8 @@ impl<'f, T: Data> Enrich<'f, T> for Stream<'f, T> {
                 let key = key(&record.value);
                 let found = places.find(hash_key(&key), |place| keys[*place] == key);
                 let row = found.map(|place| &rows[*place]);
-                let Record {
-                    value,
-                    time,
-                    behind,
-                } = record;
-                make(value, row).map(|value| Record {
-                    value,
-                    time,
-                    behind,
-                })
+                let (value, times) = record.parted();
+                make(value, row).map(|value| times.with(value))
             };
             left(owned(batch).into_iter().filter_map(enriched).collect())
         })

@@ -13,8 +13,6 @@
 //! *Invariants*: which row a record is joined with does not depend on which of them is read first.
 
 mod logic;
-#[cfg(test)]
-mod tests;
 
 use std::panic::Location;
 use std::rc::Rc;

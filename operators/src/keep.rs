@@ -69,7 +69,7 @@ pub trait Keep<'f, T: Data, K: KeyOf<T>> {
     ///         .event_time(|(time, _)| *time, Watermarks::bounded(seconds(5)))
     ///         .key_with((), |_| ())
     ///         .keep_last("price", |(time, _)| *time)
-    ///         .map_values("price", |(_, price)| *price)
+    ///         .map_values("price", |latest| latest.1)
     ///         .closed()
     ///         .sink("memory", sink.clone())
     /// })?;

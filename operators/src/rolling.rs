@@ -13,8 +13,6 @@
 //! BY … ROWS BETWEEN n PRECEDING AND CURRENT ROW)`.
 
 mod logic;
-#[cfg(test)]
-mod tests;
 
 use std::panic::Location;
 use std::time::Duration;

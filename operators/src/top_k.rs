@@ -191,6 +191,10 @@ where
         }
     }
 
+    fn n_records(&self, state: &Vec<T>) -> usize {
+        state.len()
+    }
+
     fn output(&self, state: &Vec<T>) -> Kept<Vec<T>> {
         Kept(state.clone())
     }

@@ -2,7 +2,8 @@
 //!
 //! Its sliding windows begin where a key is first seen, not at full seconds, and a record before that is in none: a key that
 //! bids come to for a short time has one window or two where the query asks for five. So it has other rows in q5, and less to
-//! do. Its sessions are of processing time only, so q11 is not here.
+//! do. Its sessions are of processing time only, so q11 is not here. Its joins keep all of both sides, and what it folds by key it
+//! gives in the end.
 
 mod joins;
 

@@ -18,7 +18,6 @@ use timely::dataflow::operators::generic::operator::empty;
 use super::root::{Diff, Root};
 use super::shown::{Recall, Shown};
 use super::{ByKey, Diffs, RowsOf};
-use crate::error::Error;
 use crate::flow::Flow;
 use crate::key::Key;
 use crate::lazily::Lazily;
@@ -27,7 +26,6 @@ use crate::mark::Origin;
 use crate::record::Data;
 use crate::row::Row;
 use crate::shard::{Shard, hash_key};
-use crate::snapshot::error::StateError;
 use crate::stateful::{Counted, Fed, Speaks, stateful};
 use crate::step::Step;
 use crate::stream::Marks;
@@ -245,13 +243,6 @@ impl<'f, K: Key, V: Data> Table<'f, K, V> {
         let columns = self.key_columns.iter().chain(&*self.value_columns);
         let reads = vec![self.name.to_string()];
         let step = build.step("rows", &self.name, reads, None, in_words(columns));
-        if let Some(live) = &build.live
-            && live.shared.state.goes_on(&self.step)
-            && !live.shared.state.goes_on(&step)
-        {
-            let (step, name) = (self.step.key(), self.name.to_string());
-            build.error(Error::State(StateError::RowsUnknown { step, name }));
-        }
         let counted = Counted {
             step,
             worker: build.worker,

@@ -99,17 +99,6 @@ pub enum StateError {
         /// Its name.
         name: String,
     },
-    /// A step over tables is new, and the rows of a table that it reads were kept by a step that cannot tell them.
-    #[error(
-        "a step over the rows of {step} is new, and cannot know those that were kept: \
-         say --drop-state {name} to let them start empty together, or begin anew"
-    )]
-    RowsUnknown {
-        /// Kind and name of the step that makes the table.
-        step: String,
-        /// The name of the table.
-        name: String,
-    },
     /// State was kept for a step that is defined differently now.
     #[error(
         "{step} is not what it was: its state is of ({kept}), now it is ({found}); \

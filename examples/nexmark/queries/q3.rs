@@ -39,12 +39,10 @@ struct Sale {
 pub(crate) fn q3<'f>(events: &Stream<'f, Event>) -> Stream<'f, Row> {
     let (people, sales) = events.branch(|event| match event {
         Event::Person(person) => Some(Sided::Left(seller(*person))),
-        Event::Auction(auction) => tenth_category(&auction).then(|| {
-            Sided::Right(Sale {
-                id: auction.id,
-                seller: auction.seller,
-            })
-        }),
+        Event::Auction(auction) => tenth_category(&auction).then_some(Sided::Right(Sale {
+            id: auction.id,
+            seller: auction.seller,
+        })),
         Event::Bid(_) => None,
     });
     let people = people.key_by("id", |person| &person.id).rows();

@@ -30,6 +30,10 @@ macro_rules! tuple_aggregates {
                 $(self.$index.merge(&mut state.$index, other.$index);)+
             }
 
+            fn n_records(&self, state: &Self::State) -> usize {
+                1 $(.max(self.$index.n_records(&state.$index)))+
+            }
+
             fn output(&self, state: &Self::State) -> Self::Output {
                 ($(self.$index.output(&state.$index),)+)
             }

@@ -218,12 +218,9 @@ where
 
 /// A record on its way, as one of its side.
 pub(crate) fn hashed<T, X>(hash: u64, record: Record<T>, side: impl Fn(T) -> X) -> Hashed<X> {
+    let (value, times) = record.parted();
     Hashed {
         hash,
-        record: Record {
-            value: side(record.value),
-            time: record.time,
-            behind: record.behind,
-        },
+        record: times.with(side(value)),
     }
 }

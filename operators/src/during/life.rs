@@ -27,6 +27,9 @@ pub(super) struct Waiting<R> {
 pub(super) struct OfKey<L, R, S> {
     pub(super) lives: Vec<Life<L, S>>,
     pub(super) waiting: Vec<Waiting<R>>,
+    /// When those that wait are to be looked at; there is one such time for all of them.
+    #[serde(skip)]
+    pub(super) look: Option<EventTime>,
 }
 
 impl<L, R, S> Default for OfKey<L, R, S> {
@@ -34,6 +37,7 @@ impl<L, R, S> Default for OfKey<L, R, S> {
         OfKey {
             lives: Vec::new(),
             waiting: Vec::new(),
+            look: None,
         }
     }
 }

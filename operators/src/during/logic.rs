@@ -10,7 +10,7 @@ use millstream_engine::raw::{
 };
 use millstream_engine::{Data, EventTime, KeyOf, LoadError, Record, Window};
 
-use super::life::{Life, OfKey, Waiting};
+use super::life::OfKey;
 use super::meeting::Meeting;
 use super::rules::Rules;
 use crate::sided::{KeyOfSide, Sided};
@@ -24,17 +24,17 @@ where
     L: Data,
     R: Data,
 {
-    key: KeyOfSide<KL, KR>,
-    interval: Rc<F>,
-    rules: Rules,
-    meeting: M,
-    keys: KeyedState<KL::Key, OfKey<L, R, M::State>>,
+    pub(super) key: KeyOfSide<KL, KR>,
+    pub(super) interval: Rc<F>,
+    pub(super) rules: Rules,
+    pub(super) meeting: M,
+    pub(super) keys: KeyedState<KL::Key, OfKey<L, R, M::State>>,
     /// When to look at what lies where: the watermark at which something there is over.
-    due: BinaryHeap<Reverse<(EventTime, Place)>>,
+    pub(super) due: BinaryHeap<Reverse<(EventTime, Place)>>,
     /// How far back what is open holds back what is emitted, and until when it is open.
-    held: BinaryHeap<Reverse<(EventTime, EventTime)>>,
-    n_open: u64,
-    watermark: EventTime,
+    pub(super) held: BinaryHeap<Reverse<(EventTime, EventTime)>>,
+    pub(super) n_open: u64,
+    pub(super) watermark: EventTime,
     n_published: u32,
     given: PhantomData<fn(R)>,
 }
@@ -69,166 +69,6 @@ where
             given: PhantomData,
         }
     }
-
-    /// A left record opens; gives it back if it is late.
-    fn open(
-        &mut self,
-        hash: u64,
-        left: Record<L>,
-        at: At,
-        out: &mut Vec<Record<M::Out>>,
-    ) -> Option<Record<L>> {
-        let interval = self.rules.cut((self.interval)(&left.value), &left);
-        if self.rules.is_late(&left, interval, at.watermark) {
-            return Some(left);
-        }
-        let (of_left, value) = (&self.key.left, &left.value);
-        let place = self.keys.find_or_insert(
-            hash,
-            |key| of_left.is(value, key),
-            || of_left.take(value),
-            OfKey::default,
-        );
-        if self.rules.unique && !self.keys.get(place).lives.is_empty() {
-            return Some(left);
-        }
-        let mut life = Life {
-            left,
-            interval,
-            state: M::State::default(),
-        };
-        let (rules, meeting) = (self.rules, &self.meeting);
-        let of_key = self.keys.change(place);
-        of_key.waiting.retain_mut(|waiting| {
-            if !rules.meet(&life.left, interval, &waiting.right) {
-                return true;
-            }
-            waiting.has_met = true;
-            meeting.meet(&life.left, &waiting.right, out);
-            if meeting.keeps(&life.state, &waiting.right) {
-                meeting.keep(&mut life.state, waiting.right.clone());
-            }
-            !rules.unique
-        });
-        self.opened(place, &life);
-        self.keys.change(place).lives.push(life);
-        None
-    }
-
-    /// Notes when to close what has opened, and what it holds back.
-    fn opened(&mut self, place: Place, life: &Life<L, M::State>) {
-        let close = self.rules.close(life.interval);
-        self.due.push(Reverse((close, place)));
-        let holds = self.meeting.holds(life);
-        if holds < EventTime::MAX {
-            self.held.push(Reverse((holds, close)));
-        }
-        self.n_open += 1;
-    }
-
-    /// A right record comes; gives it back if it is late.
-    fn come(
-        &mut self,
-        hash: u64,
-        right: Record<R>,
-        at: At,
-        out: &mut Vec<Record<M::Out>>,
-    ) -> Option<Record<R>> {
-        let of_right = &self.key.right;
-        let found = self.keys.find(hash, |key| of_right.is(&right.value, key));
-        let mut has_met = false;
-        if let Some(place) = found {
-            for n in 0..self.keys.get(place).lives.len() {
-                let life = &self.keys.get(place).lives[n];
-                if !self.rules.meet(&life.left, life.interval, &right) {
-                    continue;
-                }
-                has_met = true;
-                self.meeting.meet(&life.left, &right, out);
-                let keeps = self.meeting.keeps(&life.state, &right);
-                if self.rules.unique {
-                    if keeps {
-                        let life = &mut self.keys.change(place).lives[n];
-                        self.meeting.keep(&mut life.state, right);
-                    }
-                    return None;
-                }
-                if keeps {
-                    let life = &mut self.keys.change(place).lives[n];
-                    self.meeting.keep(&mut life.state, right.clone());
-                }
-            }
-        }
-        if self.rules.last_wanted(right.time) >= at.watermark {
-            self.wait(hash, found, right, has_met);
-            return None;
-        }
-        (!has_met && self.rules.is_far_behind(&right)).then_some(right)
-    }
-
-    /// Keeps a right record until no left one can come for it.
-    fn wait(&mut self, hash: u64, found: Option<Place>, right: Record<R>, has_met: bool) {
-        let place = found.unwrap_or_else(|| {
-            let key = self.key.right.take(&right.value);
-            self.keys.insert(hash, key, OfKey::default())
-        });
-        // At the watermark after the last at which it is wanted.
-        let over = EventTime::from_micros(
-            self.rules
-                .last_wanted(right.time)
-                .micros()
-                .saturating_add(1),
-        );
-        self.due.push(Reverse((over, place)));
-        let waiting = Waiting { right, has_met };
-        self.keys.change(place).waiting.push(waiting);
-    }
-
-    /// Closes what is over at the watermark.
-    fn pass(&mut self, out: &mut Emitted<Record<M::Out>, Sided<L, R>>) {
-        let watermark = self.watermark;
-        while let Some(Reverse((due, place))) = self.due.peek().copied() {
-            if due > watermark {
-                break;
-            }
-            self.due.pop();
-            self.look_at(place, out);
-        }
-        let is_closed = |Reverse((_, close)): &Reverse<(EventTime, EventTime)>| *close <= watermark;
-        while self.held.peek().is_some_and(is_closed) {
-            self.held.pop();
-        }
-    }
-
-    /// Closes what is over there, and lets go of what waits in vain. What was there may be gone, and something else be there
-    /// by now: then there is nothing to do.
-    fn look_at(&mut self, place: Place, out: &mut Emitted<Record<M::Out>, Sided<L, R>>) {
-        let (rules, watermark) = (self.rules, self.watermark);
-        let is_closed = |life: &mut Life<L, M::State>| rules.close(life.interval) <= watermark;
-        let in_vain = |waiting: &mut Waiting<R>| rules.last_wanted(waiting.right.time) < watermark;
-        if !self.keys.contains(place) {
-            return;
-        }
-        let of_key = self.keys.change(place);
-        let closed: Vec<_> = of_key.lives.extract_if(.., is_closed).collect();
-        for waiting in of_key.waiting.extract_if(.., in_vain) {
-            if !waiting.has_met && rules.is_far_behind(&waiting.right) {
-                let late = waiting.right;
-                out.late.push(Record {
-                    value: Sided::Right(late.value),
-                    time: late.time,
-                    behind: late.behind,
-                });
-            }
-        }
-        if of_key.is_empty() {
-            self.keys.remove(place);
-        }
-        self.n_open -= closed.len() as u64;
-        for life in closed {
-            self.meeting.close(life, &mut out.out);
-        }
-    }
 }
 
 impl<L, R, KL, KR, F, M> Logic for Joining<L, R, KL, KR, F, M>
@@ -247,36 +87,16 @@ where
     fn on_batch(&mut self, batch: Self::In, at: At, out: &mut Emitted<Self::Out, Sided<L, R>>) {
         out.n_records += batch.len() as u64;
         for Hashed { hash, record } in batch {
-            let Record {
-                value,
-                time,
-                behind,
-            } = record;
+            let (value, times) = record.parted();
             let late = match value {
-                Sided::Left(value) => {
-                    let left = Record {
-                        value,
-                        time,
-                        behind,
-                    };
-                    let late = self.open(hash, left, at, &mut out.out);
-                    late.map(|late| Sided::Left(late.value))
-                }
-                Sided::Right(value) => {
-                    let right = Record {
-                        value,
-                        time,
-                        behind,
-                    };
-                    let late = self.come(hash, right, at, &mut out.out);
-                    late.map(|late| Sided::Right(late.value))
-                }
+                Sided::Left(left) => self
+                    .open(hash, times.with(left), at, &mut out.out)
+                    .map(|late| Sided::Left(late.value)),
+                Sided::Right(right) => self
+                    .come(hash, times.with(right), at, &mut out.out)
+                    .map(|late| Sided::Right(late.value)),
             };
-            out.late.extend(late.map(|value| Record {
-                value,
-                time,
-                behind,
-            }));
+            out.late.extend(late.map(|value| times.with(value)));
         }
     }
 
@@ -315,7 +135,7 @@ where
     fn resume(&mut self, at: At) {
         self.watermark = at.watermark;
         let rules = self.rules;
-        let mut due = Vec::new();
+        let (mut due, mut waiting) = (Vec::new(), Vec::new());
         for (place, _, of_key) in self.keys.iter() {
             for life in &of_key.lives {
                 let (close, holds) = (rules.close(life.interval), self.meeting.holds(life));
@@ -325,12 +145,12 @@ where
                     self.held.push(Reverse((holds, close)));
                 }
             }
-            due.extend(of_key.waiting.iter().map(|waiting| {
-                let last = rules.last_wanted(waiting.right.time).micros();
-                Reverse((EventTime::from_micros(last.saturating_add(1)), place))
-            }));
+            if !of_key.waiting.is_empty() {
+                waiting.push(place);
+            }
         }
         self.due = due.into();
+        waiting.into_iter().for_each(|place| self.look_again(place));
         self.keys.weigh();
     }
 

@@ -35,6 +35,12 @@ impl Rules {
         time.plus(self.back).plus(self.lateness)
     }
 
+    /// The watermark from which on no left record can come for what happened at `time`.
+    pub(super) fn in_vain(&self, time: EventTime) -> EventTime {
+        let last = self.last_wanted(time).micros();
+        EventTime::from_micros(last.saturating_add(1))
+    }
+
     /// Whether a left record that came behind the watermark `behind` is late.
     pub(super) fn is_late<T>(
         &self,

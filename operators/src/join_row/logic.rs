@@ -152,10 +152,9 @@ where
             self.keys.remove(place);
         }
         self.n_waiting -= gone.len() as u64;
-        late.extend(gone.into_iter().map(|left| Record {
-            value: Sided::Left(left.value),
-            time: left.time,
-            behind: left.behind,
+        late.extend(gone.into_iter().map(|left| {
+            let (left, times) = left.parted();
+            times.with(Sided::Left(left))
         }));
     }
 }
@@ -187,34 +186,12 @@ where
     fn on_batch(&mut self, batch: Self::In, at: At, out: &mut Emitted<Record<O>, Sided<L, R>>) {
         out.n_records += batch.len() as u64;
         for Hashed { hash, record } in batch {
-            let Record {
-                value,
-                time,
-                behind,
-            } = record;
+            let (value, times) = record.parted();
             let late = match value {
-                Sided::Left(value) => {
-                    let left = Record {
-                        value,
-                        time,
-                        behind,
-                    };
-                    self.come(hash, left, at, &mut out.out)
-                }
-                Sided::Right(value) => {
-                    let row = Record {
-                        value,
-                        time,
-                        behind,
-                    };
-                    self.learn(hash, row, &mut out.out)
-                }
+                Sided::Left(left) => self.come(hash, times.with(left), at, &mut out.out),
+                Sided::Right(row) => self.learn(hash, times.with(row), &mut out.out),
             };
-            out.late.extend(late.map(|value| Record {
-                value,
-                time,
-                behind,
-            }));
+            out.late.extend(late.map(|value| times.with(value)));
         }
     }
 

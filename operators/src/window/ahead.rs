@@ -11,14 +11,14 @@
 
 use std::rc::Rc;
 
-use millstream_engine::raw::{At, Batch, Emitted, Logic, Publish, Size};
+use millstream_engine::raw::{At, Batch, Emitted, Logic, Publish, Size, owned};
 use millstream_engine::{Data, EventTime, KeyOf, LoadError, Window};
 use serde::{Deserialize, Serialize};
 
 use super::cut::Cut;
-use super::panes::fold;
+use super::panes::{fold, panes_of};
 use super::pieces::Pieces;
-use super::runs::{each_owned, runs};
+use super::runs::{owned_runs, runs};
 use crate::aggregate::Aggregate;
 
 /// What goes to the worker that has the key.
@@ -92,40 +92,28 @@ impl<T: Data, K: KeyOf<T>, A: Aggregate<T>, C: Cut<T>> Logic for AheadLogic<T, K
     fn on_batch(&mut self, batch: Batch<T>, at: At, out: &mut Emitted<Self::Out, T>) {
         out.n_records += batch.len() as u64;
         let (key, aggregate) = (&*self.key, &*self.aggregate);
-        let Emitted {
-            out: sent, late, ..
-        } = out;
         if self.uncombined > 0 {
-            let batch = match Rc::try_unwrap(batch) {
-                Ok(owned) => {
-                    each_owned(owned, &self.cut, at.watermark, late, |window, value| {
-                        sent.push(Ahead::Single {
-                            hash: key.hash(&value),
-                            window,
-                            value,
-                        });
-                    });
-                    return;
-                }
-                Err(shared) => shared,
-            };
-            runs(&batch, &self.cut, at.watermark, late, |window, values| {
-                sent.extend(values.map(|value| {
-                    let hash = key.hash(value);
-                    Ahead::Single {
-                        hash,
-                        window,
-                        value: value.clone(),
-                    }
-                }));
-            });
+            let values = owned_runs(owned(batch), &self.cut, at.watermark, &mut out.late);
+            out.out.extend(values.map(|(window, value)| Ahead::Single {
+                hash: key.hash(&value),
+                window,
+                value,
+            }));
             return;
         }
         self.n_folded += batch.len();
-        let pieces = &mut self.pieces;
-        runs(&batch, &self.cut, at.watermark, late, |piece, values| {
-            fold(pieces, piece, values, key, aggregate, |_, _| ());
-        });
+        let (pieces, late) = (&mut self.pieces, &mut out.late);
+        if aggregate.keeps_records() {
+            for (piece, value) in owned_runs(owned(batch), &self.cut, at.watermark, late) {
+                let panes = panes_of(pieces, piece);
+                let place = panes.place(key, &value);
+                aggregate.take(&mut panes.panes[place].state, value);
+            }
+        } else {
+            runs(&batch, &self.cut, at.watermark, late, |piece, values| {
+                fold(pieces, piece, values, key, aggregate, |_, _| ());
+            });
+        }
     }
 
     fn on_epoch(&mut self, _at: At, out: &mut Emitted<Self::Out, T>) {
@@ -136,7 +124,9 @@ impl<T: Data, K: KeyOf<T>, A: Aggregate<T>, C: Cut<T>> Logic for AheadLogic<T, K
         let mut n_combined = 0;
         for (piece, panes) in std::mem::take(&mut self.pieces) {
             let window = piece.window();
-            n_combined += panes.panes.len();
+            let folded = panes.panes.iter();
+            let records = folded.map(|pane| self.aggregate.n_records(&pane.state));
+            n_combined += records.sum::<usize>();
             out.out.extend(panes.panes.into_iter().map(|pane| {
                 let (hash, key, state) = (pane.hash, pane.key, pane.state);
                 Ahead::Combined {

@@ -81,6 +81,17 @@ impl<T> Cut<T> for Always {
 }
 
 impl<T: Data, K: KeyOf<T>, A: Aggregate<T>, C: Cut<T>> OpenWindows<T, K, A, C> {
+    /// Tells of all rows that were kept, if anyone is new and wants to hear of them. Windows come to their end by themselves.
+    pub(super) fn recall(&self, out: &mut Changes<T, K, A>) {
+        if !self.cut.never_closes() || !self.demand.kept {
+            return;
+        }
+        for (piece, panes) in &self.pieces {
+            let rows = panes.panes.iter();
+            out.extend(rows.map(|pane| self.row(piece.window(), pane, Stage::Open)));
+        }
+    }
+
     /// The input has ended: tells of what was not shown yet, and of all rows if anyone waits for that.
     pub(super) fn end_of_all(&mut self, out: &mut Changes<T, K, A>) {
         let mut pieces = std::mem::take(&mut self.pieces);

@@ -117,6 +117,9 @@ impl<T: Data, K: KeyOf<T>, A: Aggregate<T>, C: Cut<T>> Logic for Whole<T, K, A, 
     fn resume(&mut self, at: At) {
         self.0.resume(at);
     }
+    fn recall(&mut self, out: &mut Emitted<Self::Out, Self::Late>) {
+        self.0.recall(&mut out.out);
+    }
     fn size(&mut self) -> Size {
         self.0.size()
     }
@@ -159,6 +162,9 @@ impl<T: Data, K: KeyOf<T>, A: Aggregate<T>, C: Cut<T>> Logic for Behind<T, K, A,
     }
     fn resume(&mut self, at: At) {
         self.0.resume(at);
+    }
+    fn recall(&mut self, out: &mut Emitted<Self::Out, Self::Late>) {
+        self.0.recall(&mut out.out);
     }
     fn size(&mut self) -> Size {
         self.0.size()

@@ -10,12 +10,12 @@
 //! windows of any kind can be joined, within their lateness, over any number of workers, and what is kept is gone with the
 //! window. A snapshot writes what was added since the one before.
 
+mod sides;
+
 use std::panic::Location;
 use std::rc::Rc;
 
-use millstream_engine::raw::content_bytes;
-use millstream_engine::{Data, KeyOf, KeyedStream, LoadError, Loading, Saving};
-use serde::{Deserialize, Serialize};
+use millstream_engine::{Data, KeyOf, KeyedStream};
 
 use super::{WindowKind, WindowedStream};
 use crate::aggregate::Aggregate;
@@ -24,6 +24,7 @@ use crate::joined::Joined;
 use crate::kept::Kept;
 use crate::map::Map;
 use crate::sided::{KeyOfSide, Sided};
+use sides::{Pairs, Those};
 
 impl<'f, T: Data, K: KeyOf<T>, W: WindowKind<T>> WindowedStream<'f, T, K, W> {
     /// What `pair` makes of each two records of the two streams that have a key and a window in common, as step `name`.
@@ -44,10 +45,10 @@ impl<'f, T: Data, K: KeyOf<T>, W: WindowKind<T>> WindowedStream<'f, T, K, W> {
     ///         .source("views", Clickstream::new().rate(Rate::Max).events(1_000))
     ///         .event_time(|e| e.timestamp, Watermarks::bounded(seconds(5)));
     ///     let on = |device| views.filter(move |e| e.data.device == device).key_by("user", |e| &e.data.user_id);
-    ///     on("phone")
+    ///     on("mobile")
     ///         .window(Tumbling::of(minutes(10)))
-    ///         .join("both_devices", &on("tablet"), |phone, tablet| (phone.data.url.clone(), tablet.data.url.clone()))
-    ///         .columns(("on_phone", "on_tablet"), |urls| urls.clone())
+    ///         .join("both_devices", &on("tablet"), |mobile, tablet| (mobile.data.url.clone(), tablet.data.url.clone()))
+    ///         .columns(("on_mobile", "on_tablet"), |urls| urls.clone())
     ///         .sink("memory", sink.clone())
     /// })?;
     /// assert_eq!(memory.columns().len(), 2);
@@ -180,152 +181,5 @@ impl<'f, T: Data, K: KeyOf<T>, W: WindowKind<T>> WindowedStream<'f, T, K, W> {
         };
         let rows = both.aggregated(name, location, aggregate);
         Joined::new(rows.closed().flat_map(|row| row.values.0), rows.late())
-    }
-}
-
-/// What came of either side, or that it did; and how much of it is in a snapshot.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-struct Sides<L, R> {
-    left: Vec<L>,
-    right: R,
-    #[serde(skip)]
-    n_saved: (usize, usize),
-}
-
-impl<L, R: Default> Default for Sides<L, R> {
-    fn default() -> Self {
-        Sides {
-            left: Vec::new(),
-            right: R::default(),
-            n_saved: (0, 0),
-        }
-    }
-}
-
-/// Makes pairs.
-struct Pairs<F> {
-    pair: F,
-}
-
-impl<L, R, O, F> Aggregate<Sided<L, R>> for Pairs<F>
-where
-    L: Data,
-    R: Data,
-    O: Data,
-    F: Fn(&L, &R) -> O + 'static,
-{
-    type State = Sides<L, Vec<R>>;
-    type Output = Kept<Vec<O>>;
-
-    fn names(&self) -> Vec<String> {
-        Vec::new()
-    }
-    fn add(&self, state: &mut Self::State, record: &Sided<L, R>) {
-        Aggregate::<Sided<L, R>>::take(self, state, record.clone());
-    }
-    fn take(&self, state: &mut Self::State, record: Sided<L, R>) {
-        match record {
-            Sided::Left(left) => state.left.push(left),
-            Sided::Right(right) => state.right.push(right),
-        }
-    }
-    fn keeps_records(&self) -> bool {
-        true
-    }
-    fn merge(&self, state: &mut Self::State, mut other: Self::State) {
-        state.left.append(&mut other.left);
-        state.right.append(&mut other.right);
-    }
-    fn output(&self, state: &Self::State) -> Kept<Vec<O>> {
-        let pairs_of = |left| {
-            state
-                .right
-                .iter()
-                .map(move |right| (self.pair)(left, right))
-        };
-        Kept(state.left.iter().flat_map(pairs_of).collect())
-    }
-    fn heap_bytes(&self, state: &Self::State) -> usize {
-        let capacity = state.left.capacity() * size_of::<L>();
-        capacity + state.right.capacity() * size_of::<R>() + content_bytes(state)
-    }
-    fn save(&self, state: &mut Self::State, to: &mut Saving<'_>) {
-        let (left, right) = state.n_saved;
-        to.put(&state.left[left..]);
-        to.put(&state.right[right..]);
-        state.n_saved = (state.left.len(), state.right.len());
-    }
-    fn load(&self, state: &mut Self::State, from: &mut Loading<'_>) -> Result<(), LoadError> {
-        state.left.append(&mut from.take()?);
-        state.right.append(&mut from.take()?);
-        state.n_saved = (state.left.len(), state.right.len());
-        Ok(())
-    }
-    fn grows(&self) -> bool {
-        true
-    }
-    fn kind(&self) -> String {
-        "join".into()
-    }
-}
-
-/// Those of the left that have a partner, or those that have none.
-struct Those {
-    with_partner: bool,
-}
-
-impl<L: Data, R: Data> Aggregate<Sided<L, R>> for Those {
-    type State = Sides<L, bool>;
-    type Output = Kept<Vec<L>>;
-
-    fn names(&self) -> Vec<String> {
-        Vec::new()
-    }
-    fn add(&self, state: &mut Self::State, record: &Sided<L, R>) {
-        match record {
-            Sided::Left(left) => state.left.push(left.clone()),
-            Sided::Right(_) => state.right = true,
-        }
-    }
-    fn take(&self, state: &mut Self::State, record: Sided<L, R>) {
-        match record {
-            Sided::Left(left) => state.left.push(left),
-            Sided::Right(_) => state.right = true,
-        }
-    }
-    fn keeps_records(&self) -> bool {
-        true
-    }
-    fn merge(&self, state: &mut Self::State, mut other: Self::State) {
-        state.left.append(&mut other.left);
-        state.right |= other.right;
-    }
-    fn output(&self, state: &Self::State) -> Kept<Vec<L>> {
-        if state.right == self.with_partner {
-            Kept(state.left.clone())
-        } else {
-            Kept(Vec::new())
-        }
-    }
-    fn heap_bytes(&self, state: &Self::State) -> usize {
-        state.left.capacity() * size_of::<L>() + content_bytes(state)
-    }
-    fn save(&self, state: &mut Self::State, to: &mut Saving<'_>) {
-        to.put(&state.left[state.n_saved.0..]);
-        to.put(&state.right);
-        state.n_saved.0 = state.left.len();
-    }
-    fn load(&self, state: &mut Self::State, from: &mut Loading<'_>) -> Result<(), LoadError> {
-        state.left.append(&mut from.take()?);
-        state.right |= from.take::<bool>()?;
-        state.n_saved.0 = state.left.len();
-        Ok(())
-    }
-    fn grows(&self) -> bool {
-        true
-    }
-    fn kind(&self) -> String {
-        // What is kept for one serves the other.
-        "semi_join".into()
     }
 }

@@ -17,7 +17,7 @@ use super::flags::Flags;
 use super::frozen::Frozen;
 use super::panes::{Pane, Panes, fold, panes_of};
 use super::pieces::{ByEnd, Pieces};
-use super::runs::{each_owned, runs};
+use super::runs::{owned_runs, runs};
 use crate::aggregate::Aggregate;
 
 /// How often, in publish epochs, the bytes on the heap are counted anew.
@@ -77,12 +77,15 @@ impl<T: Data, K: KeyOf<T>, A: Aggregate<T>, C: Cut<T>> OpenWindows<T, K, A, C> {
         let noted = self.noted();
         let (key, aggregate, pieces) = (&*self.key, &*self.aggregate, &mut self.pieces);
         let frozen = &mut self.frozen;
-        each_owned(batch, &self.cut, at.watermark, late, |piece, value| {
+        let mut values = owned_runs(batch, &self.cut, at.watermark, late).peekable();
+        while let Some(piece) = values.peek().map(|(piece, _)| *piece) {
             let panes = panes_of(pieces, piece);
-            let place = panes.place(key, &value);
-            note(piece, panes, place, noted, frozen);
-            aggregate.take(&mut panes.panes[place].state, value);
-        });
+            while let Some((_, value)) = values.next_if(|(next, _)| *next == piece) {
+                let place = panes.place(key, &value);
+                note(piece, panes, place, noted, frozen);
+                aggregate.take(&mut panes.panes[place].state, value);
+            }
+        }
     }
 
     /// Takes what the step ahead sent: mostly one after another of one piece, which is looked up once.

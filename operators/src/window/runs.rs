@@ -80,19 +80,17 @@ pub(super) fn runs<T: Data, C: Cut<T>>(
     }
 }
 
-/// Gives `each` the values of a batch that is nobody else's, one by one and moved, with the pieces that they go to. Late
-/// records go to `late`.
+/// The values of a batch that is nobody else's, moved, each with the piece that it goes to. Late records go to `late`.
 ///
 /// The piece of a stretch is looked for once for each run of records in it, as [`runs`] does.
-pub(super) fn each_owned<T: Data, C: Cut<T>>(
+pub(super) fn owned_runs<T: Data, C: Cut<T>>(
     batch: Vec<Record<T>>,
     cut: &C,
     watermark: EventTime,
     late: &mut Vec<Record<T>>,
-    mut each: impl FnMut(Window, T),
-) {
+) -> impl Iterator<Item = (Window, T)> {
     let mut run: Option<(Window, Option<(Window, EventTime)>)> = None;
-    for record in batch {
+    batch.into_iter().filter_map(move |record| {
         let (stretch, piece) = match run {
             Some(run) if cut.is_in(&record, run.0) => run,
             _ => {
@@ -107,9 +105,10 @@ pub(super) fn each_owned<T: Data, C: Cut<T>>(
             Some(_) => cut.piece(stretch, record.behind),
             None => None,
         };
-        match piece {
-            Some(piece) => each(piece, record.value),
-            None => late.push(record),
+        if piece.is_none() {
+            late.push(record);
+            return None;
         }
-    }
+        piece.map(|piece| (piece, record.value))
+    })
 }

@@ -42,24 +42,17 @@ fn seen(event: Event) -> Option<Seen> {
 
 /// Takes note of somebody; gives the name if all is known now.
 fn meet(people: &mut Hashed<u64, Somebody>, id: u64, name: Option<String>) -> Option<String> {
-    let told = match (people.get_mut(&id), name) {
-        (None, Some(name)) => {
-            people.insert(id, Somebody::Joined(name));
-            None
-        }
-        (None, None) => {
-            people.insert(id, Somebody::Sells);
-            None
-        }
-        (Some(known), name) => match (std::mem::replace(known, Somebody::Told), name) {
-            (Somebody::Joined(name), None) | (Somebody::Sells, Some(name)) => Some(name),
-            (before, _) => {
-                *known = before;
-                None
-            }
-        },
+    let Some(known) = people.get_mut(&id) else {
+        people.insert(id, name.map_or(Somebody::Sells, Somebody::Joined));
+        return None;
     };
-    told
+    match (std::mem::replace(known, Somebody::Told), name) {
+        (Somebody::Joined(name), None) | (Somebody::Sells, Some(name)) => Some(name),
+        (before, _) => {
+            *known = before;
+            None
+        }
+    }
 }
 
 pub(super) fn build(events: StreamVec<'_, u64, Event>, rows: Arc<AtomicU64>) {
