@@ -13,6 +13,7 @@
 //! *Invariants*: which row a record is joined with does not depend on which of them is read first.
 
 mod logic;
+mod patience;
 
 use std::panic::Location;
 use std::rc::Rc;
@@ -25,19 +26,21 @@ use crate::during::hashed;
 use crate::joined::Joined;
 use crate::sided::{KeyOfSide, Sided};
 use logic::JoiningRows;
+use patience::Patience;
 
 /// A stream whose records are the rows of a table, one a key; made by [`rows`](AsRows::rows).
 #[must_use = "rows do nothing until something is joined with them"]
 pub struct Rows<'f, R: 'static, K> {
     stream: Stream<'f, R>,
     key: Rc<K>,
-    patience: Option<Duration>,
+    patience: Patience,
 }
 
 impl<R: Data, K> Rows<'_, R, K> {
-    /// Records wait for their row for so much event time, and then are late; without this, for ever.
+    /// Records wait for their row for so much event time, and then are late; without this, for ever. A row that happened later
+    /// than that is not theirs, also where it is read first.
     pub fn wait_at_most(mut self, patience: Duration) -> Self {
-        self.patience = Some(patience);
+        self.patience = Patience::at_most(patience);
         self
     }
 }
@@ -57,7 +60,7 @@ impl<'f, R: Data, K: KeyOf<R>> AsRows<'f, R, K> for KeyedStream<'f, R, K> {
         Rows {
             stream: self.stream().clone(),
             key: self.key(),
-            patience: None,
+            patience: Patience::default(),
         }
     }
 }

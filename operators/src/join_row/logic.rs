@@ -2,7 +2,6 @@
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
-use std::time::Duration;
 
 use millstream_engine::raw::{
     At, Emitted, Entry, Hashed, KeyedState, Log, Logic, Place, Publish, Size,
@@ -10,6 +9,7 @@ use millstream_engine::raw::{
 use millstream_engine::{Data, EventTime, KeyOf, LoadError, Record};
 use serde::{Deserialize, Serialize};
 
+use super::patience::Patience;
 use crate::during::pair;
 use crate::sided::{KeyOfSide, Sided};
 
@@ -29,15 +29,15 @@ enum OfKey<L, R> {
 pub(super) struct JoiningRows<L: Data, R: Data, KL: KeyOf<L>, KR, F> {
     key: KeyOfSide<KL, KR>,
     make: F,
-    patience: Option<Duration>,
+    patience: Patience,
     keys: KeyedState<KL::Key, OfKey<L, R>>,
-    n_waiting: u64,
     /// When to look at what lies where, if nobody waits for ever.
     due: BinaryHeap<Reverse<(EventTime, Place)>>,
     n_published: u32,
 }
 
-type Late<L, R> = Option<Sided<L, R>>;
+/// What it emits.
+type Out<L, R, O> = Emitted<Record<O>, Sided<L, R>>;
 
 impl<L, R, KL, KR, F> JoiningRows<L, R, KL, KR, F>
 where
@@ -49,7 +49,7 @@ where
     pub(super) fn new(
         key: KeyOfSide<KL, KR>,
         make: F,
-        patience: Option<Duration>,
+        patience: Patience,
         snapshots: bool,
     ) -> Self {
         JoiningRows {
@@ -57,20 +57,13 @@ where
             make,
             patience,
             keys: KeyedState::new(snapshots),
-            n_waiting: 0,
             due: BinaryHeap::new(),
             n_published: 0,
         }
     }
 
-    /// A record comes; gives it back if it has come too late to wait.
-    fn come<O>(
-        &mut self,
-        hash: u64,
-        left: Record<L>,
-        at: At,
-        out: &mut Vec<Record<O>>,
-    ) -> Late<L, R>
+    /// A record comes: joined if its row is known, else it waits, and is late if it may not.
+    fn come<O>(&mut self, hash: u64, left: Record<L>, at: At, out: &mut Out<L, R, O>)
     where
         F: Fn(L, &R) -> Option<O>,
     {
@@ -79,24 +72,32 @@ where
         if let Some(place) = found
             && let OfKey::Row(row) = self.keys.get(place)
         {
-            out.extend(joined(&self.make, left, row));
-            return None;
+            self.join(left, row, out);
+            return;
         }
-        if let Some(patience) = self.patience {
-            let over = left.time.plus(patience);
-            if over <= left.behind.max(at.watermark) {
-                return Some(Sided::Left(left.value));
-            }
-            let place = self.wait(hash, found, left);
-            self.due.push(Reverse((over, place)));
+        let over = self.patience.over(left.time);
+        if over.is_some_and(|over| over <= at.watermark) {
+            out.late.push(late(left));
+            return;
+        }
+        let place = self.wait(hash, found, left);
+        self.due.extend(over.map(|over| Reverse((over, place))));
+    }
+
+    /// Joins a record with its row, or finds that it would not have waited so long.
+    #[inline]
+    fn join<O>(&self, left: Record<L>, row: &Record<R>, out: &mut Out<L, R, O>)
+    where
+        F: Fn(L, &R) -> Option<O>,
+    {
+        if self.patience.is_enough(left.time, row) {
+            out.out.extend(joined(&self.make, left, row));
         } else {
-            self.wait(hash, found, left);
+            out.late.push(late(left));
         }
-        None
     }
 
     fn wait(&mut self, hash: u64, found: Option<Place>, left: Record<L>) -> Place {
-        self.n_waiting += 1;
         let Some(place) = found else {
             let key = self.key.left.take(&left.value);
             return self.keys.insert(hash, key, OfKey::Waiting(vec![left]));
@@ -108,8 +109,8 @@ where
         place
     }
 
-    /// A row comes; gives it back if its key has one.
-    fn learn<O>(&mut self, hash: u64, row: Record<R>, out: &mut Vec<Record<O>>) -> Late<L, R>
+    /// A row comes: those that wait for it are joined; it is late if its key has one.
+    fn learn<O>(&mut self, hash: u64, row: Record<R>, out: &mut Out<L, R, O>)
     where
         F: Fn(L, &R) -> Option<O>,
     {
@@ -118,45 +119,59 @@ where
         let Some(place) = found else {
             let key = of_right.take(&row.value);
             self.keys.insert(hash, key, OfKey::Row(row));
-            return None;
-        };
-        if let OfKey::Row(_) = self.keys.get(place) {
-            return Some(Sided::Right(row.value));
-        }
-        let OfKey::Waiting(waiting) =
-            std::mem::replace(self.keys.change(place), OfKey::Waiting(Vec::new()))
-        else {
-            unreachable!("it has no row");
-        };
-        self.n_waiting -= waiting.len() as u64;
-        let waited = waiting.into_iter();
-        out.extend(waited.filter_map(|left| joined(&self.make, left, &row)));
-        *self.keys.change(place) = OfKey::Row(row);
-        None
-    }
-
-    /// Lets go of those that have waited for too long.
-    fn give_up(&mut self, place: Place, watermark: EventTime, late: &mut Vec<Record<Sided<L, R>>>) {
-        let Some(patience) = self.patience.filter(|_| self.keys.contains(place)) else {
             return;
         };
         if let OfKey::Row(_) = self.keys.get(place) {
+            let (row, times) = row.parted();
+            out.late.push(times.with(Sided::Right(row)));
+            return;
+        }
+        let before = std::mem::replace(self.keys.change(place), OfKey::Row(row));
+        let (OfKey::Waiting(waiting), OfKey::Row(row)) = (before, self.keys.get(place)) else {
+            unreachable!("it had no row, and has one")
+        };
+        for left in waiting {
+            self.join(left, row, out);
+        }
+    }
+
+    /// Lets go of those that have waited for too long. What was there may be gone, and something else be there by now.
+    fn give_up(
+        &mut self,
+        place: Place,
+        watermark: EventTime,
+        too_late: &mut Vec<Record<Sided<L, R>>>,
+    ) {
+        let patience = self.patience;
+        let is_over = |left: &Record<L>| {
+            patience
+                .over(left.time)
+                .is_some_and(|over| over <= watermark)
+        };
+        if !self.keys.contains(place) {
+            return;
+        }
+        let OfKey::Waiting(waiting) = self.keys.get(place) else {
+            return;
+        };
+        if !waiting.iter().any(is_over) {
             return;
         }
         let OfKey::Waiting(waiting) = self.keys.change(place) else {
-            unreachable!("it has no row");
+            unreachable!("it was just looked at")
         };
-        let is_over = |left: &mut Record<L>| left.time.plus(patience) <= watermark;
-        let gone: Vec<_> = waiting.extract_if(.., is_over).collect();
+        let gone = waiting.extract_if(.., |left| is_over(left));
+        too_late.extend(gone.map(late));
         if waiting.is_empty() {
             self.keys.remove(place);
         }
-        self.n_waiting -= gone.len() as u64;
-        late.extend(gone.into_iter().map(|left| {
-            let (left, times) = left.parted();
-            times.with(Sided::Left(left))
-        }));
     }
+}
+
+/// A record that is late, as one of its side.
+fn late<L, R>(left: Record<L>) -> Record<Sided<L, R>> {
+    let (left, times) = left.parted();
+    times.with(Sided::Left(left))
 }
 
 /// What is made of a record and its row.
@@ -183,19 +198,18 @@ where
     type Out = Record<O>;
     type Late = Sided<L, R>;
 
-    fn on_batch(&mut self, batch: Self::In, at: At, out: &mut Emitted<Record<O>, Sided<L, R>>) {
+    fn on_batch(&mut self, batch: Self::In, at: At, out: &mut Out<L, R, O>) {
         out.n_records += batch.len() as u64;
         for Hashed { hash, record } in batch {
             let (value, times) = record.parted();
-            let late = match value {
-                Sided::Left(left) => self.come(hash, times.with(left), at, &mut out.out),
-                Sided::Right(row) => self.learn(hash, times.with(row), &mut out.out),
-            };
-            out.late.extend(late.map(|value| times.with(value)));
+            match value {
+                Sided::Left(left) => self.come(hash, times.with(left), at, out),
+                Sided::Right(row) => self.learn(hash, times.with(row), out),
+            }
         }
     }
 
-    fn on_watermark(&mut self, at: At, out: &mut Emitted<Record<O>, Sided<L, R>>) {
+    fn on_watermark(&mut self, at: At, out: &mut Out<L, R, O>) {
         while let Some(Reverse((due, place))) = self.due.peek().copied() {
             if due > at.watermark {
                 break;
@@ -205,12 +219,7 @@ where
         }
     }
 
-    fn on_publish(
-        &mut self,
-        _at: At,
-        _publish: Publish,
-        _out: &mut Emitted<Record<O>, Sided<L, R>>,
-    ) {
+    fn on_publish(&mut self, _at: At, _publish: Publish, _out: &mut Out<L, R, O>) {
         if self.n_published.is_multiple_of(WEIGH_EVERY) {
             self.keys.weigh();
         }
@@ -231,12 +240,10 @@ where
         let mut due = Vec::new();
         for (place, _, of_key) in self.keys.iter() {
             if let OfKey::Waiting(waiting) = of_key {
-                self.n_waiting += waiting.len() as u64;
-                let patience = self.patience.iter();
-                due.extend(patience.flat_map(|patience| {
-                    let waiting = waiting.iter();
-                    waiting.map(move |left| Reverse((left.time.plus(*patience), place)))
-                }));
+                let over = waiting
+                    .iter()
+                    .filter_map(|left| self.patience.over(left.time));
+                due.extend(over.map(|over| Reverse((over, place))));
             }
         }
         self.due = due.into();
