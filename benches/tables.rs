@@ -5,7 +5,8 @@
 //! (these are the defaults; `top` is `groups`, `all`, `both`, or `none` for the table alone; `made=join`, `aggregate` or `both` adds a join
 //! of every row with one of its group, and the count and the greatest of each group). A snapshot goes to disk every
 //! second. It prints how long the rows took to come, and then every ten seconds how far the views were behind the changes, what
-//! share of the cores was used, and the resident size.
+//! share of the cores was used, and the resident size. At the end it is stopped and started again, and how long it takes until
+//! there is a view of a new epoch, with all rows.
 #![expect(clippy::print_stdout, reason = "the result")]
 
 #[path = "tables/changes.rs"]
@@ -18,7 +19,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use changes::Changes;
-use millstream::engine::{SystemClock, WallClock};
+use millstream::engine::{Epoch, SystemClock, WallClock};
 use millstream::prelude::*;
 use process::{cpu_seconds, resident_mib};
 
@@ -103,6 +104,29 @@ fn watch(app: App, lags: &Lags) -> App {
     })
 }
 
+/// How long it takes to go on with what `state` has until the views are of an epoch after `last`.
+fn restart(
+    app: App,
+    last: Epoch,
+    build: impl Fn(&mut Flow<'_>) -> Result<()> + Send + Sync + 'static,
+) -> f64 {
+    let (started, (send, seen)) = (Instant::now(), std::sync::mpsc::channel());
+    let app = app.watch(move |run| {
+        run.catalog().watch(move |snapshot| {
+            if snapshot.epoch > last {
+                // Only the first is waited for.
+                let _ = send.send(());
+            }
+        })
+    });
+    let running = app.start(build).expect("it goes on");
+    seen.recv().expect("a view");
+    let took = started.elapsed().as_secs_f64();
+    running.run().stop();
+    running.wait().expect("it stops");
+    took
+}
+
 fn main() {
     let seconds = number("seconds", 180);
     let (rows, rate) = (number("rows", 1_000_000), number("rate", 100_000));
@@ -116,12 +140,12 @@ fn main() {
         "{rows} rows in {groups} groups, {rate} changes a second, {workers} workers, top={top} made={made}"
     );
     let started = Instant::now();
-    let app = App::new("tables")
-        .workers(workers)
-        .state(State::in_directory(state.path()));
-    let running = watch(app, &lags)
-        .start(move |flow| pipeline(flow, &source, groups, &top, &made))
-        .expect("it starts");
+    let app = || {
+        let state = State::in_directory(state.path());
+        App::new("tables").workers(workers).state(state)
+    };
+    let build = move |flow: &mut Flow<'_>| pipeline(flow, &source, groups, &top, &made);
+    let running = watch(app(), &lags).start(build.clone()).expect("it starts");
     while !changes.all_rows_came() {
         std::thread::park_timeout(Duration::from_millis(10));
     }
@@ -173,4 +197,6 @@ fn main() {
         "{:.0} changes a second were taken in",
         churned / started.elapsed().as_secs_f64()
     );
+    let took = restart(app(), report.last_epoch, build);
+    println!("started again, a view of a new epoch after {took:.2} s");
 }
