@@ -75,6 +75,8 @@ mod guide {
     mod windows {}
     #[doc = include_str!("../docs/joins.md")]
     mod joins {}
+    #[doc = include_str!("../docs/tables.md")]
+    mod tables {}
     #[doc = include_str!("../docs/sources.md")]
     mod sources {}
     #[doc = include_str!("../docs/sinks.md")]

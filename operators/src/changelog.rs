@@ -16,6 +16,8 @@
 
 mod logic;
 mod said;
+#[cfg(test)]
+mod tests;
 mod upserted;
 
 use std::panic::Location;

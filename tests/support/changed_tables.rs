@@ -75,6 +75,8 @@ pub(crate) struct Tables {
     pub(crate) items: BTreeMap<i64, (i64, i64)>,
     pub(crate) places: BTreeMap<i64, i64>,
     pub(crate) links: BTreeSet<(i64, i64)>,
+    /// How often something was said of each item.
+    pub(crate) said: BTreeMap<i64, i64>,
 }
 
 impl Tables {
@@ -84,6 +86,9 @@ impl Tables {
         all.sort_by_key(|(time, _)| *time);
         let mut tables = Tables::default();
         for (_, said) in all {
+            if let Said::Item(key, _) = said {
+                *tables.said.entry(*key).or_default() += 1;
+            }
             match said {
                 Said::Item(key, Some(row)) => drop(tables.items.insert(*key, *row)),
                 Said::Item(key, None) => drop(tables.items.remove(key)),

@@ -16,12 +16,12 @@ const K: usize = 3;
 pub(crate) type Items<'f> = Table<'f, i64, Kept<(i64, i64)>>;
 pub(crate) type Places<'f> = Table<'f, i64, Kept<i64>>;
 pub(crate) type Links<'f> = Table<'f, (i64, i64), Kept<()>>;
+/// An aggregate of a stream, which tells only what a row is from now on.
+pub(crate) type Counts<'f> = Table<'f, i64, u64>;
+pub(crate) type All<'f> = (Items<'f>, Places<'f>, Links<'f>, Counts<'f>);
 
 /// The three tables.
-pub(crate) fn tables<'f>(
-    flow: &mut Flow<'f>,
-    [items, places]: &[Script<Said>; 2],
-) -> (Items<'f>, Places<'f>, Links<'f>) {
+pub(crate) fn tables<'f>(flow: &mut Flow<'f>, [items, places]: &[Script<Said>; 2]) -> All<'f> {
     let policy = Watermarks::bounded(hours(1));
     let others = flow.source("others", items.clone());
     let others = others.event_time(|(time, _)| *time, policy);
@@ -32,8 +32,9 @@ pub(crate) fn tables<'f>(
             Said::Item(key, row) => Some((key, row)),
             _ => None,
         })
-        .key_with("item", |(key, _)| *key)
-        .upsert("items", |(_, row)| *row);
+        .key_with("item", |(key, _)| *key);
+    let said = items.aggregate("said", |of| of.count("said"));
+    let items = items.upsert("items", |(_, row)| *row);
     let links = others
         .filter_map(|(_, said)| match said {
             Said::Link(from, to, is_there) => Some((from, to, is_there)),
@@ -51,7 +52,7 @@ pub(crate) fn tables<'f>(
         })
         .key_with("place", |(key, _)| *key)
         .upsert("places", |(_, n)| *n);
-    ((*items).clone(), (*places).clone(), (*links).clone())
+    ((*items).clone(), (*places).clone(), (*links).clone(), said)
 }
 
 /// All that is made of them, each with a view.
@@ -64,13 +65,12 @@ pub(crate) fn pipeline(flow: &mut Flow<'_>, scripts: &[Script<Said>; 2]) -> Resu
 pub(crate) type Joined<'f> = Table<'f, i64, (Kept<(i64, i64)>, Kept<i64>)>;
 
 /// The least of it: the three tables, and items with their places.
-pub(crate) fn joined<'f>(
-    (items, places, links): &(Items<'f>, Places<'f>, Links<'f>),
-) -> Result<Joined<'f>> {
+pub(crate) fn joined<'f>((items, places, links, said): &All<'f>) -> Result<Joined<'f>> {
     let items_named = items.map_values(("group", "n"), |item| **item);
     items_named.view("items")?;
     places.map_values("m", |n| **n).view("places")?;
     links.view("links")?;
+    said.view("said")?;
     let by_group = items.group_by("group", |_, Kept(item)| item.0);
     let joined = by_group.join("joined", places);
     joined
@@ -81,13 +81,15 @@ pub(crate) fn joined<'f>(
 
 /// The rest of it.
 pub(crate) fn all_of<'f>(
-    (items, places, links): &(Items<'f>, Places<'f>, Links<'f>),
+    (items, places, links, said): &All<'f>,
     joined: &Joined<'f>,
 ) -> Result<()> {
     let items_named = items.map_values(("group", "n"), |item| **item);
     let by_group = items.group_by("group", |_, Kept(item)| item.0);
     let same_key = items_named.join("same_key", &places.map_values("m", |n| **n));
     same_key.view("same_key")?;
+    let said_of = said.join("said_of", &items_named);
+    said_of.view("said_of")?;
     let left = by_group.left_join("left", places);
     left.map_values(("n", "m"), |(item, place)| {
         (item.0.1, place.as_ref().map(|m| **m))
@@ -116,6 +118,11 @@ pub(crate) fn all_of<'f>(
     let top = by_group.top_k("top", K, |_, Kept(item)| Reverse(item.1));
     top.map_values(("item", "n"), |(item, Kept(row))| (*item, row.1))
         .view("top")?;
+    // In this order a row stays where it is when its number changes.
+    let lowest = by_group.top_k("lowest", K, |key, _| *key);
+    lowest
+        .map_values(("item", "n"), |(item, Kept(row))| (*item, row.1))
+        .view("lowest")?;
     let all = items_named.group_by((), |_, _| ());
     all.top_k("top_of_all", 2 * K, |_, item| item.1)
         .view("top_of_all")?;
@@ -176,12 +183,14 @@ pub(crate) fn shown(snapshot: &Snapshot) -> Tables {
     let items = rows_of(snapshot, "items").into_iter();
     let places = rows_of(snapshot, "places").into_iter();
     let links = rows_of(snapshot, "links").into_iter();
+    let said = rows_of(snapshot, "said").into_iter();
     Tables {
         items: items
             .map(|row| (int(&row[0]), (int(&row[1]), int(&row[2]))))
             .collect(),
         places: places.map(|row| (int(&row[0]), int(&row[1]))).collect(),
         links: links.map(|row| (int(&row[0]), int(&row[1]))).collect(),
+        said: said.map(|row| (int(&row[0]), int(&row[1]))).collect(),
     }
 }
 
@@ -236,6 +245,10 @@ fn naive(tables: &Tables) -> BTreeMap<&'static str, Rows> {
         let place = places.get(key)?;
         Some(vec![*key, *group, *n, *place])
     });
+    let said_of = items.iter().filter_map(|(key, (group, n))| {
+        let said = tables.said.get(key)?;
+        Some(vec![*key, *said, *group, *n])
+    });
     let filtered = items
         .iter()
         .filter(|(key, row)| *key % 2 == 0 && row.1 % 3 != 0);
@@ -250,12 +263,14 @@ fn naive(tables: &Tables) -> BTreeMap<&'static str, Rows> {
             ints(joined.iter().map(|(key, _, n, m)| vec![*key, *n, *m])),
         ),
         ("same_key", ints(same_key)),
+        ("said_of", ints(said_of)),
         ("left", left(tables)),
         ("semi", known(true)),
         ("anti", known(false)),
         ("per_group", groups.iter().map(aggregated).collect()),
         ("groups", ints(groups.keys().map(|group| vec![*group]))),
-        ("top", top(&groups)),
+        ("top", top(&groups, |(n, _)| Reverse(*n))),
+        ("lowest", top(&groups, |(_, key)| *key)),
         ("top_of_all", top_of_all(tables)),
         (
             "filtered",
@@ -293,10 +308,11 @@ fn aggregated((group, rows): (&i64, &Vec<(i64, i64)>)) -> Vec<Value> {
     numbers.chain([Value::Float(mean)]).collect()
 }
 
-fn top(groups: &BTreeMap<i64, Vec<(i64, i64)>>) -> Rows {
+/// The first rows of each group by what `order` makes of number and key.
+fn top<O: Ord>(groups: &BTreeMap<i64, Vec<(i64, i64)>>, order: impl Fn(&(i64, i64)) -> O) -> Rows {
     let ranked = groups.iter().flat_map(|(group, rows)| {
         let mut rows = rows.clone();
-        rows.sort_by_key(|(n, _)| Reverse(*n));
+        rows.sort_by_key(&order);
         let ranked = (1..).zip(rows).take(K);
         let row = |(rank, (n, key))| vec![*group, rank, key, n];
         ranked.map(row).collect::<Vec<_>>()
