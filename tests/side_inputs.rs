@@ -17,9 +17,9 @@ struct Rate {
 const CURRENCIES: [&str; 3] = ["EUR", "USD", "XXX"];
 
 /// Amounts, each with what it is worth in cents; -1 where the currency has no rate.
-fn run<S: Source<Item = Rate>>(app: App, rates: S) -> Result<Vec<Vec<Value>>>
+fn run<S>(app: App, rates: S) -> Result<Vec<Vec<Value>>>
 where
-    S: Clone + Send + Sync,
+    S: Source<Item = Rate> + Clone + Send + Sync,
 {
     let memory = Memory::new();
     let sink = memory.clone();
