@@ -21,7 +21,7 @@ type Row = (bool, Vec<i64>);
 
 /// Whether a row is wanted; of the others it is only known that they are there.
 fn is_wanted(row: &Hit) -> bool {
-    row.user % 3 != 0
+    !row.user.is_multiple_of(3)
 }
 
 /// What comes of it where records wait for ever. A row that comes twice has the same content twice.
