@@ -127,6 +127,31 @@ fn restart(
     took
 }
 
+/// Says every ten seconds how it goes.
+fn follow(started: Instant, seconds: u64, workers: usize, lags: &Lags) {
+    let mut before = cpu_seconds();
+    lags.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    for round in 1..=seconds.div_ceil(10) {
+        std::thread::park_timeout(
+            Duration::from_secs(10 * round).saturating_sub(started.elapsed()),
+        );
+        let mut lags = std::mem::take(&mut *lags.lock().unwrap_or_else(PoisonError::into_inner));
+        lags.sort_by(f64::total_cmp);
+        let at = |share: f64| lags.get((lags.len() as f64 * share) as usize).copied();
+        let cpu = cpu_seconds();
+        println!(
+            "{:4} s: {} snapshots of the views, behind by {:.0} ms in the middle, {:.0} ms at 99 of 100, {:.0} % of {workers} cores, {:.0} MiB",
+            started.elapsed().as_secs(),
+            lags.len(),
+            at(0.5).unwrap_or(f64::NAN),
+            at(0.99).unwrap_or(f64::NAN),
+            (cpu - before) / 10.0 / workers as f64 * 100.0,
+            resident_mib(),
+        );
+        before = cpu;
+    }
+}
+
 fn main() {
     let seconds = number("seconds", 180);
     let (rows, rate) = (number("rows", 1_000_000), number("rate", 100_000));
@@ -155,27 +180,7 @@ fn main() {
         resident_mib()
     );
     let started = Instant::now();
-    let mut before = cpu_seconds();
-    lags.lock().unwrap_or_else(PoisonError::into_inner).clear();
-    for round in 1..=seconds.div_ceil(10) {
-        std::thread::park_timeout(
-            Duration::from_secs(10 * round).saturating_sub(started.elapsed()),
-        );
-        let mut lags = std::mem::take(&mut *lags.lock().unwrap_or_else(PoisonError::into_inner));
-        lags.sort_by(f64::total_cmp);
-        let at = |share: f64| lags.get((lags.len() as f64 * share) as usize).copied();
-        let cpu = cpu_seconds();
-        println!(
-            "{:4} s: {} snapshots of the views, behind by {:.0} ms in the middle, {:.0} ms at 99 of 100, {:.0} % of {workers} cores, {:.0} MiB",
-            started.elapsed().as_secs(),
-            lags.len(),
-            at(0.5).unwrap_or(f64::NAN),
-            at(0.99).unwrap_or(f64::NAN),
-            (cpu - before) / 10.0 / workers as f64 * 100.0,
-            resident_mib(),
-        );
-        before = cpu;
-    }
+    follow(started, seconds, workers, &lags);
     let status = running.run().status();
     for step in status.steps {
         println!(
