@@ -15,7 +15,7 @@ use timely::dataflow::channels::pact::Exchange;
 use timely::dataflow::operators::Concat;
 use timely::dataflow::operators::generic::operator::empty;
 
-use super::root::{Diff, Root};
+use super::root::Diff;
 use super::shown::{Recall, Shown};
 use super::{ByKey, Diffs, RowsOf};
 use crate::flow::Flow;
@@ -103,7 +103,7 @@ impl<'f> Derived<'f> {
         self.with_rows(&step, false, asked, rows)
     }
 
-    fn step(&self, asked: &TableAsked) -> Arc<Step> {
+    pub(super) fn step(&self, asked: &TableAsked) -> Arc<Step> {
         let TableAsked { kind, name, .. } = asked;
         let build = &self.flow.build;
         build.claim("step", name, asked.location);
@@ -112,7 +112,7 @@ impl<'f> Derived<'f> {
         build.step(kind, name, self.reads.clone(), None, definition)
     }
 
-    fn counted(&self, step: &Arc<Step>, counts_state: bool) -> Counted {
+    pub(super) fn counted(&self, step: &Arc<Step>, counts_state: bool) -> Counted {
         Counted {
             step: Arc::clone(step),
             worker: self.flow.build.worker,
@@ -233,30 +233,5 @@ impl<'f, K: Key, V: Data> Table<'f, K, V> {
             value_columns: self.value_columns.to_vec(),
         };
         self.derived().with_rows(&self.step, false, asked, rows)
-    }
-
-    /// The rows of this table as they change, kept by a step of its own.
-    pub(crate) fn root(&self) -> Diffs<'f, (K, V)> {
-        self.demand.partial.set(true);
-        let build = &self.flow.build;
-        build.claim("rows", &self.name, Location::caller());
-        let columns = self.key_columns.iter().chain(&*self.value_columns);
-        let reads = vec![self.name.to_string()];
-        let step = build.step("rows", &self.name, reads, None, in_words(columns));
-        let counted = Counted {
-            step,
-            worker: build.worker,
-            counts_state: true,
-        };
-        let fed = Fed {
-            batches: self.changes.get(),
-            marks: self.marks.clone(),
-            n_origins: self.origins.len(),
-        };
-        let by_shard =
-            Exchange::new(|change: &Change<K, V>| Shard::of_hash(hash_key(&change.key)).number());
-        let logic = Root::new(build.setup.place.is_kept());
-        let built = stateful(&self.flow, counted, fed, by_shard, None, logic);
-        Diffs::of_step(built.out)
     }
 }

@@ -3,7 +3,6 @@
 //! The step says itself what its rows were before they changed, and tells all of them to whoever is new.
 
 use std::panic::Location;
-use std::sync::Arc;
 
 use timely::dataflow::channels::pact::Exchange;
 
@@ -17,10 +16,9 @@ use crate::record::Data;
 use crate::row::Row;
 use crate::scalar::Columns;
 use crate::shard::Shard;
-use crate::stateful::{Counted, Fed, stateful};
+use crate::stateful::{Fed, stateful};
 use crate::stream::{Stream, named_columns};
 use crate::table::Table;
-use crate::value::in_words;
 
 /// What the user said about a table that a step keeps.
 pub struct RowsAsked {
@@ -48,50 +46,36 @@ impl<'f, T: Data> Routed<'f, T> {
         L: Logic<In = Vec<Hashed<T>>, Out = Diff<(K, V)>, Late = T>,
     {
         let build = &self.flow.build;
-        build.claim("step", &asked.name, asked.location);
-        let key_columns = named_columns::<K>(&asked.key_names, asked.location, build);
-        let value_columns = named_columns::<V>(&[], asked.location, build);
-        let definition = format!("{}; {}", asked.made_by, in_words(&*key_columns));
-        let step = build.step(
-            asked.kind,
-            &asked.name,
-            self.reads.clone(),
-            None,
-            definition,
-        );
-        let counted = Counted {
-            step: Arc::clone(&step),
-            worker: build.worker,
-            counts_state: true,
-        };
-        let fed = Fed {
-            batches: self.batches,
-            marks: self.marks.clone(),
-            n_origins: self.origins.len(),
-        };
-        let by_shard = Exchange::new(|hashed: &Hashed<T>| Shard::of_hash(hashed.hash).number());
-        let logic = logic(build.setup.place.is_kept());
-        let built = stateful(&self.flow, counted, fed, by_shard, None, logic);
-        let late = Stream {
-            flow: self.flow.clone(),
-            batches: built.late,
-            marks: self.marks.clone(),
-            origins: self.origins.clone(),
-            reads: vec![asked.name.clone()].into(),
+        let snapshots = build.setup.place.is_kept();
+        let asked = TableAsked {
+            kind: asked.kind,
+            key_columns: named_columns::<K>(&asked.key_names, asked.location, build).to_vec(),
+            value_columns: named_columns::<V>(&[], asked.location, build).to_vec(),
+            name: asked.name,
+            location: asked.location,
+            made_by: asked.made_by,
         };
         let derived = Derived {
             flow: self.flow,
             marks: self.marks,
             origins: self.origins,
-            reads: Vec::new(),
+            reads: self.reads,
         };
-        let asked = TableAsked {
-            kind: asked.kind,
-            name: asked.name,
-            location: asked.location,
-            made_by: asked.made_by,
-            key_columns: key_columns.to_vec(),
-            value_columns: value_columns.to_vec(),
+        let step = derived.step(&asked);
+        let fed = Fed {
+            batches: self.batches,
+            marks: derived.marks.clone(),
+            n_origins: derived.origins.len(),
+        };
+        let by_shard = Exchange::new(|hashed: &Hashed<T>| Shard::of_hash(hashed.hash).number());
+        let (counted, logic) = (derived.counted(&step, true), logic(snapshots));
+        let built = stateful(&derived.flow, counted, fed, by_shard, None, logic);
+        let late = Stream {
+            flow: derived.flow.clone(),
+            batches: built.late,
+            marks: derived.marks.clone(),
+            origins: derived.origins.clone(),
+            reads: vec![asked.name.clone()].into(),
         };
         let rows = Diffs::of_step(built.out);
         (derived.with_rows(&step, false, asked, rows), late)

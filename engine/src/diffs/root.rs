@@ -6,16 +6,22 @@
 //! *Invariants*: a row has come before it goes, in this run or in the one that the run goes on from.
 
 use std::marker::PhantomData;
+use std::panic::Location;
 
+use timely::dataflow::channels::pact::Exchange;
+
+use super::Diffs;
 use crate::key::Key;
 use crate::keyed_state::KeyedState;
 use crate::logic::{At, Emitted, Logic, Publish, Size};
 use crate::record::Data;
-use crate::shard::hash_key;
+use crate::shard::{Shard, hash_key};
 use crate::snapshot::entry::{Entry, LoadError};
 use crate::snapshot::log::Log;
-use crate::table::{Change, Stage};
+use crate::stateful::{Counted, Fed, stateful};
+use crate::table::{Change, Stage, Table};
 use crate::time::EventTime;
+use crate::value::in_words;
 
 /// A diff as it leaves a step with state: it is of the epoch at which it leaves.
 pub type Diff<D> = (D, isize);
@@ -25,6 +31,33 @@ pub(super) struct Root<K, V> {
     rows: KeyedState<K, V>,
     n_batches: u64,
     table: PhantomData<fn(K, V)>,
+}
+
+impl<'f, K: Key, V: Data> Table<'f, K, V> {
+    /// The rows of this table as they change, kept by a step of its own.
+    pub(crate) fn root(&self) -> Diffs<'f, (K, V)> {
+        self.demand.partial.set(true);
+        let build = &self.flow.build;
+        build.claim("rows", &self.name, Location::caller());
+        let columns = self.key_columns.iter().chain(&*self.value_columns);
+        let reads = vec![self.name.to_string()];
+        let step = build.step("rows", &self.name, reads, None, in_words(columns));
+        let counted = Counted {
+            step,
+            worker: build.worker,
+            counts_state: true,
+        };
+        let fed = Fed {
+            batches: self.changes.get(),
+            marks: self.marks.clone(),
+            n_origins: self.origins.len(),
+        };
+        let by_shard =
+            Exchange::new(|change: &Change<K, V>| Shard::of_hash(hash_key(&change.key)).number());
+        let logic = Root::new(build.setup.place.is_kept());
+        let built = stateful(&self.flow, counted, fed, by_shard, None, logic);
+        Diffs::of_step(built.out)
+    }
 }
 
 /// So many batches come between two looks at how much the rows keep.
