@@ -148,6 +148,9 @@ impl<T: Data, K: KeyOf<T>, A: Aggregate<T>, C: Cut<T>> Logic for AheadLogic<T, K
     fn on_publish(&mut self, _at: At, _publish: Publish, _out: &mut Emitted<Self::Out, T>) {}
 
     fn restore_note(&mut self, note: &str) -> Result<(), LoadError> {
+        if self.cut.never_closes() {
+            return Ok(());
+        }
         self.cut.lateness_mut().restore_note(note)
     }
 

@@ -7,7 +7,7 @@
 use std::rc::Rc;
 use std::time::Duration;
 
-use millstream_engine::raw::{Spacing, Windowing};
+use millstream_engine::raw::{At, Publish, Spacing, Windowing};
 use millstream_engine::{Data, EventTime, KeyOf, Record, Stage, Window};
 
 use super::behind::Folding;
@@ -92,16 +92,21 @@ impl<T: Data, K: KeyOf<T>, A: Aggregate<T>, C: Cut<T>> OpenWindows<T, K, A, C> {
         }
     }
 
-    /// The input has ended: tells of what was not shown yet, and of all rows if anyone waits for that.
-    pub(super) fn end_of_all(&mut self, out: &mut Changes<T, K, A>) {
-        let mut pieces = std::mem::take(&mut self.pieces);
-        for (piece, panes) in &mut pieces {
-            self.show(piece.window(), panes, Stage::Open, out);
-            if self.demand.closed.get() {
-                let rows = panes.panes.iter();
-                out.extend(rows.map(|pane| self.row(piece.window(), pane, Stage::Final)));
-            }
+    /// With the last commit of a run whose input has ended: tells of all rows once more, if anyone waits for that.
+    ///
+    /// A run that goes on from there only publishes what was staged; it must not tell them again, and knows by a note.
+    pub(super) fn tell_final(&mut self, at: At, publish: Publish, out: &mut Changes<T, K, A>) {
+        let is_over = publish.last && at.watermark == EventTime::MAX && self.cut.never_closes();
+        if !is_over || !self.demand.closed.get() || self.is_told {
+            return;
         }
-        self.pieces = pieces;
+        self.is_told = true;
+        for (piece, panes) in &self.pieces {
+            let rows = panes.panes.iter();
+            out.extend(rows.map(|pane| self.row(piece.window(), pane, Stage::Final)));
+        }
     }
 }
+
+/// What a snapshot notes of a table whose final rows were told.
+pub(super) const TOLD: &str = "final rows are told";

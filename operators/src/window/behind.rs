@@ -93,8 +93,9 @@ impl<T: Data, K: KeyOf<T>, A: Aggregate<T>, C: Cut<T>> Logic for Whole<T, K, A, 
     fn on_watermark(&mut self, at: At, out: &mut Emitted<Self::Out, T>) {
         self.0.pass(at.watermark, &mut out.out);
     }
-    fn on_publish(&mut self, _at: At, _publish: Publish, out: &mut Emitted<Self::Out, T>) {
+    fn on_publish(&mut self, at: At, publish: Publish, out: &mut Emitted<Self::Out, T>) {
         self.0.publish(&mut out.out);
+        self.0.tell_final(at, publish, &mut out.out);
     }
     fn freeze(&mut self) {
         self.0.freeze();
@@ -139,8 +140,9 @@ impl<T: Data, K: KeyOf<T>, A: Aggregate<T>, C: Cut<T>> Logic for Behind<T, K, A,
     fn on_watermark(&mut self, at: At, out: &mut Emitted<Self::Out, ()>) {
         self.0.pass(at.watermark, &mut out.out);
     }
-    fn on_publish(&mut self, _at: At, _publish: Publish, out: &mut Emitted<Self::Out, ()>) {
+    fn on_publish(&mut self, at: At, publish: Publish, out: &mut Emitted<Self::Out, ()>) {
         self.0.publish(&mut out.out);
+        self.0.tell_final(at, publish, &mut out.out);
     }
     fn freeze(&mut self) {
         self.0.freeze();

@@ -36,6 +36,8 @@ pub(super) struct OpenWindows<T, K: KeyOf<T>, A: Aggregate<T>, C> {
     pub(super) closed: EventTime,
     /// What snapshots are to take of them, if snapshots are taken.
     pub(super) frozen: Option<Frozen<T, K, A>>,
+    /// Of the window of all time: its final rows were told.
+    pub(super) is_told: bool,
     pub(super) heap_bytes: usize,
     n_published: u32,
 }
@@ -55,6 +57,7 @@ impl<T: Data, K: KeyOf<T>, A: Aggregate<T>, C: Cut<T>> OpenWindows<T, K, A, C> {
             watermark: EventTime::MIN,
             closed: EventTime::MIN,
             frozen,
+            is_told: false,
             heap_bytes: 0,
             n_published: 0,
         }
@@ -155,9 +158,6 @@ impl<T: Data, K: KeyOf<T>, A: Aggregate<T>, C: Cut<T>> OpenWindows<T, K, A, C> {
             return;
         }
         if self.cut.never_closes() {
-            if watermark == EventTime::MAX {
-                self.end_of_all(out);
-            }
             return;
         }
         let shows_ended = self.demand.ended.get();

@@ -6,6 +6,7 @@
 use millstream_engine::raw::{At, Entry, Kind, hash_key};
 use millstream_engine::{Data, EventTime, KeyOf, LoadError, Window};
 
+use super::always::TOLD;
 use super::cut::Cut;
 use super::flags::Flags;
 use super::open_windows::OpenWindows;
@@ -14,11 +15,18 @@ use crate::aggregate::Aggregate;
 impl<T: Data, K: KeyOf<T>, A: Aggregate<T>, C: Cut<T>> OpenWindows<T, K, A, C> {
     /// What a run that goes on from here must know of windows that are closed.
     pub(super) fn note(&self) -> Option<String> {
+        if self.cut.never_closes() {
+            return self.is_told.then(|| TOLD.into());
+        }
         self.cut.lateness().note(self.watermark)
     }
 
     /// Takes that back.
     pub(super) fn restore_note(&mut self, note: &str) -> Result<(), LoadError> {
+        if self.cut.never_closes() {
+            self.is_told |= note == TOLD;
+            return Ok(());
+        }
         self.cut.lateness_mut().restore_note(note)
     }
 
