@@ -21,7 +21,16 @@ use stragglers::{BOUND_MS, Hit, Partitions, first_seed, random_input, script, wa
 struct Said {
     lateness_ms: i64,
     back_ms: i64,
+    /// So much sooner an interval ends: it may be over when its record happens, or be empty.
+    sooner_ms: i64,
     unique: bool,
+}
+
+impl Said {
+    /// From when to when a left record of this time is open.
+    fn interval(&self, at: i64, hit: &Hit) -> (i64, i64) {
+        (at - self.back_ms, at + length_ms(hit) - self.sooner_ms)
+    }
 }
 
 /// A record as it comes: when it happened, and the watermark it came behind; in milliseconds.
@@ -57,7 +66,8 @@ fn recompute(left: &Partitions, right: &Partitions, said: Said) -> Vec<Row> {
     let mut rows = Vec::new();
     let mut has_met = vec![false; right.len()];
     for l in &left {
-        let (start, end) = (l.at - said.back_ms, l.at + length_ms(l.hit));
+        let (start, end) = said.interval(l.at, l.hit);
+        let end = end.max(start);
         let close = end + said.lateness_ms;
         if l.behind.is_some_and(|behind| close <= behind) {
             rows.push(("late", vec![0, l.at, l.hit.ms]));
@@ -117,9 +127,12 @@ fn pipeline(
     let right = right.key_by("key", |(_, hit): &Timed| &hit.key);
     let intervals = left
         .key_by("key", |(_, hit): &Timed| &hit.key)
-        .during(move |(at, hit)| Window {
-            start: EventTime::from_millis(at - said.back_ms),
-            end: EventTime::from_millis(at + length_ms(hit)),
+        .during(move |(at, hit)| {
+            let (start, end) = said.interval(*at, hit);
+            Window {
+                start: EventTime::from_millis(start),
+                end: EventTime::from_millis(end),
+            }
         })
         .lateness(millis_of(said.lateness_ms))
         .reaching_back(millis_of(said.back_ms));
@@ -188,6 +201,11 @@ fn rows_of(memory: &Memory) -> Vec<Row> {
 /// Random records of both sides; if keys are to be unique, one left record of each.
 fn inputs(rng: &mut Random, unique: bool) -> [Partitions; 2] {
     let [mut left, mut right] = [(); 2].map(|()| random_input(rng));
+    if rng.next_u32().is_multiple_of(2) {
+        // Much happens just when something opens, ends or closes.
+        let records = left.iter_mut().chain(&mut right).flatten();
+        records.for_each(|(time, _)| *time = in_tenths(*time));
+    }
     if unique {
         let of_its_own = |hit: &mut Hit| hit.key = format!("{}-{}", hit.key, hit.user % 10);
         let mut known = BTreeSet::new();
@@ -203,11 +221,16 @@ fn inputs(rng: &mut Random, unique: bool) -> [Partitions; 2] {
     [left, right]
 }
 
+fn in_tenths(time: EventTime) -> EventTime {
+    EventTime::from_millis(time.micros().div_euclid(100_000) * 100)
+}
+
 fn said(rng: &mut Random) -> Said {
     let mut one_of = |ms: [i64; 3]| ms[rng.next_u32() as usize % 3];
     Said {
         lateness_ms: one_of([0, 1_000, 5_000]),
         back_ms: one_of([0, 700, 4_000]),
+        sooner_ms: one_of([0, 0, 3_000]),
         unique: rng.next_u32().is_multiple_of(2),
     }
 }
@@ -250,7 +273,10 @@ fn restarts_make_no_difference() -> anyhow::Result<()> {
             unique: round == 0,
             ..said(&mut rng)
         };
-        let input = inputs(&mut rng, said.unique);
+        let mut input = inputs(&mut rng, said.unique);
+        for partition in input.iter_mut().flatten() {
+            partition.truncate(120);
+        }
         let expected = recompute(&input[0], &input[1], said);
         let records = 3 + rng.next_u32() as usize % 20;
         for way in ways(&[3]) {

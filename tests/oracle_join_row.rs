@@ -5,24 +5,18 @@
 
 #[path = "support/random.rs"]
 mod random;
+#[path = "support/rows_joined.rs"]
+mod rows_joined;
 #[path = "support/stragglers.rs"]
 mod stragglers;
 
 use std::collections::BTreeMap;
 
-use millstream::engine::{Value, hours};
 use millstream::prelude::*;
-use millstream::testing::{FaultStore, Script, ways};
+use millstream::testing::{FaultStore, ways};
 use random::Random;
-use stragglers::{BOUND_MS, Hit, Partitions, first_seed, random_input, script};
-
-/// A row of one of the outputs: whether it is late, and its numbers.
-type Row = (bool, Vec<i64>);
-
-/// Whether a row is wanted; of the others it is only known that they are there.
-fn is_wanted(row: &Hit) -> bool {
-    !row.user.is_multiple_of(3)
-}
+use rows_joined::{Row, inputs, inputs_of_one, is_wanted, pipeline, rows_of};
+use stragglers::{Hit, Partitions, first_seed, script, watermarks_before};
 
 /// What comes of it where records wait for ever. A row that comes twice has the same content twice.
 fn recompute(records: &Partitions, rows: &Partitions) -> Vec<Row> {
@@ -47,79 +41,31 @@ fn recompute(records: &Partitions, rows: &Partitions) -> Vec<Row> {
     out
 }
 
-fn pipeline(
-    flow: &mut Flow<'_>,
-    scripts: &[Script<Hit>; 2],
-    patience: Option<std::time::Duration>,
-    sink: &Memory,
-) -> Result<()> {
-    let policy = Watermarks::bounded(millis(BOUND_MS as u64)).idle_after(hours(1));
-    let [records, rows] = ["records", "rows"].map(|name| {
-        let script = &scripts[usize::from(name == "rows")];
-        let hits = flow.source(name, script.clone());
-        let hits = hits.event_time(|(time, _)| *time, policy);
-        hits.map(|(time, hit)| (time.micros() / 1000, hit))
-    });
-    let rows = rows.key_by("key", |(_, row)| &row.key).rows();
-    let rows = match patience {
-        Some(patience) => rows.wait_at_most(patience),
-        None => rows,
-    };
-    let joined = records.key_by("key", |(_, record)| &record.key).join_row(
-        "joined",
-        &rows,
-        |(at, record), (since, row)| {
-            is_wanted(row).then(|| (false, at.max(*since), record.ms, row.ms))
-        },
-    );
-    let late = joined.late().map(|late| {
-        let (Sided::Left((at, hit)) | Sided::Right((at, hit))) = late;
-        (true, at, hit.ms, 0)
-    });
-    let names = ("late", "at", "ms", "of_row");
-    joined
-        .columns(names, |row| *row)
-        .sink("joined", sink.clone())?;
-    late.columns(names, |row| *row).sink("late", sink.clone())
-}
-
-fn rows_of(memory: &Memory) -> Vec<Row> {
-    let number = |value: &Value| match value {
-        Value::Int(n) => *n,
-        other => panic!("{other:?}"),
-    };
-    let rows = memory.rows().into_iter();
-    let rows = rows.map(|row| {
-        let numbers = row[1..].iter().map(number).collect();
-        (row[0] == Value::Bool(true), numbers)
-    });
-    let mut rows: Vec<_> = rows.collect();
-    rows.sort();
-    rows
-}
-
-/// Records of many keys, and rows of most of them; some rows come twice, in one partition or in two.
-fn inputs(rng: &mut Random) -> [Partitions; 2] {
-    let mut records = random_input(rng);
-    for (_, hit) in records.iter_mut().flatten() {
-        hit.key = format!("{}-{}", hit.key, hit.user % 10);
-    }
-    let mut rows: Partitions = vec![Vec::new(); 3];
-    for n in 0..7 * 10 {
-        let key = format!("k{}-{}", n / 10, n % 10);
-        let (user, ms) = (rng.next_u32() % 50, i64::from(rng.next_u32() % 1_000));
-        let time = EventTime::from_millis(i64::from(rng.next_u32() % 20_000));
-        let n_times = [0, 1, 1, 1, 1, 2][rng.next_u32() as usize % 6];
-        for _ in 0..n_times {
-            let hit = Hit {
-                key: key.clone(),
-                user,
-                ms,
-            };
-            rows[rng.next_u32() as usize % 3].push((time, hit));
+/// What comes of it where records wait for so long, and each key has one row at most. A record waits for a row if that
+/// happened, and came, while it waits; whoever has none, or would not have waited for it, is late.
+fn recompute_patient(records: &Partitions, rows: &Partitions, patience_ms: i64) -> Vec<Row> {
+    let mut known: BTreeMap<&str, (i64, i64, &Hit)> = BTreeMap::new();
+    for partition in rows {
+        for ((time, row), watermark) in partition.iter().zip(watermarks_before(partition)) {
+            let at = time.micros() / 1000;
+            let came = watermark.map_or(at, |watermark| watermark.max(at));
+            known.insert(&row.key, (at, came, row));
         }
     }
-    [records, rows]
+    let mut out = Vec::new();
+    for (time, record) in records.iter().flatten() {
+        let at = time.micros() / 1000;
+        let row = known.get(&*record.key);
+        match row.filter(|(_, came, _)| *came <= at + patience_ms) {
+            Some((since, _, row)) if is_wanted(row) => {
+                out.push((false, vec![at.max(*since), record.ms, row.ms]));
+            }
+            Some(_) => {}
+            None => out.push((true, vec![at, record.ms, 0])),
+        }
+    }
+    out.sort();
+    out
 }
 
 #[test]
@@ -178,6 +124,56 @@ fn who_waits_for_too_long_is_late() -> anyhow::Result<()> {
             [joined, late].concat(),
             "{workers} workers"
         );
+    }
+    Ok(())
+}
+
+#[test]
+fn who_waits_at_most_is_what_a_recomputation_says() -> anyhow::Result<()> {
+    let mut n_late = 0;
+    for round in 0..9_u64 {
+        let seed = first_seed() + round;
+        let mut rng = Random::new(seed);
+        let patience_ms = [0, 2_000, 8_000][round as usize % 3];
+        let input = inputs_of_one(&mut rng);
+        let expected = recompute_patient(&input[0], &input[1], patience_ms);
+        n_late += expected.iter().filter(|(is_late, _)| *is_late).count();
+        for workers in 1..=3 {
+            let records = [1 + rng.next_u32() as usize % 50, 65_536][rng.next_u32() as usize % 2];
+            let (scripts, memory) = (input.each_ref().map(script), Memory::new());
+            let sink = memory.clone();
+            App::new("patience")
+                .workers(workers)
+                .epochs(millis(0), records)
+                .run(move |flow| {
+                    pipeline(flow, &scripts, Some(millis(patience_ms as u64)), &sink)
+                })?;
+            let context = format!(
+                "MILLSTREAM_SEED={seed}, {workers} workers, {records} records, {patience_ms} ms"
+            );
+            assert_eq!(rows_of(&memory), expected, "{context}");
+        }
+    }
+    assert!(n_late > 0, "some waited for too long");
+    Ok(())
+}
+
+#[test]
+fn restarts_make_no_difference_to_who_waits() -> anyhow::Result<()> {
+    let seed = first_seed();
+    let mut rng = Random::new(seed);
+    let input = inputs_of_one(&mut rng);
+    let expected = recompute_patient(&input[0], &input[1], 4_000);
+    let records = 3 + rng.next_u32() as usize % 20;
+    for way in ways(&[3]) {
+        let (store, memory) = (FaultStore::new(), Memory::new());
+        way.run("oracle", |app| {
+            let (scripts, sink) = (input.each_ref().map(script), memory.clone());
+            app.epochs(millis(0), records)
+                .state(State::in_store(store.clone()).every(millis(0)))
+                .run(move |flow| pipeline(flow, &scripts, Some(seconds(4)), &sink))
+        })?;
+        assert_eq!(rows_of(&memory), expected, "MILLSTREAM_SEED={seed}, {way}");
     }
     Ok(())
 }

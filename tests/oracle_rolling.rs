@@ -3,6 +3,8 @@
 //!
 //! A failure prints the seed; `MILLSTREAM_SEED=<seed>` repeats it.
 
+#[path = "support/apart.rs"]
+mod apart;
 #[path = "support/random.rs"]
 mod random;
 #[path = "support/stragglers.rs"]
@@ -10,6 +12,7 @@ mod stragglers;
 
 use std::collections::BTreeMap;
 
+use apart::apart;
 use millstream::engine::{Value, hours};
 use millstream::prelude::*;
 use millstream::testing::{FaultStore, Script, ways};
@@ -24,8 +27,13 @@ fn second(time: EventTime) -> i64 {
     time.micros() / 1_000_000
 }
 
+/// The order of what happens at once; many are equal in it.
+fn order(hit: &Hit) -> u32 {
+    hit.user % 5
+}
+
 fn recompute(input: &Partitions, n: usize) -> Vec<Row> {
-    let mut keys: BTreeMap<&str, Vec<(i64, i64, u32)>> = BTreeMap::new();
+    let mut keys: BTreeMap<&str, Vec<(i64, &Hit)>> = BTreeMap::new();
     let mut rows = Vec::new();
     for partition in input {
         let at_second = |(time, hit): &(EventTime, Hit)| {
@@ -40,18 +48,16 @@ fn recompute(input: &Partitions, n: usize) -> Vec<Row> {
             if watermark.is_some_and(|watermark| at * 1000 < watermark) {
                 rows.push((at, hit.key.clone(), hit.ms, 0, 0));
             } else {
-                keys.entry(&hit.key)
-                    .or_default()
-                    .push((at, hit.ms, hit.user));
+                keys.entry(&hit.key).or_default().push((at, hit));
             }
         }
     }
     for (key, mut hits) in keys {
-        hits.sort_unstable();
-        for (place, (at, ms, _)) in hits.iter().enumerate() {
+        hits.sort_by_key(|(at, hit)| (*at, order(hit), apart(hit)));
+        for (place, (at, hit)) in hits.iter().enumerate() {
             let last = &hits[(place + 1).saturating_sub(n)..=place];
-            let sum = last.iter().map(|(_, ms, _)| ms).sum();
-            rows.push((*at, key.to_owned(), *ms, last.len() as i64, sum));
+            let sum = last.iter().map(|(_, hit)| hit.ms).sum();
+            rows.push((*at, key.to_owned(), hit.ms, last.len() as i64, sum));
         }
     }
     rows.sort();
@@ -71,7 +77,7 @@ fn pipeline(flow: &mut Flow<'_>, input: &Script<Hit>, n: usize, sink: &Memory) -
         .rolling(
             "last",
             n,
-            |(_, hit)| (hit.ms, hit.user),
+            |(_, hit)| order(hit),
             |of| (of.count("n"), of.sum("sum", |(_, hit)| hit.ms)),
         );
     // A window over the rows tells that none of them is late, and that their times are what they were.

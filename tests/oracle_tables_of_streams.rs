@@ -3,6 +3,8 @@
 //!
 //! A failure prints the seed; `MILLSTREAM_SEED=<seed>` repeats it.
 
+#[path = "support/apart.rs"]
+mod apart;
 #[path = "support/random.rs"]
 mod random;
 #[path = "support/stragglers.rs"]
@@ -12,6 +14,7 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
+use apart::apart;
 use millstream::engine::{Snapshot, Value, hours};
 use millstream::prelude::*;
 use millstream::testing::{FaultStore, Script, ways};
@@ -21,29 +24,11 @@ use stragglers::{BOUND_MS, Hit, Partitions, first_seed, random_input, script};
 /// The tables: by name, by key, the numbers of the row.
 type Tables = BTreeMap<&'static str, BTreeMap<(String, i64), Vec<i64>>>;
 
-const NAMES: [&str; 5] = ["counts", "first", "last", "top_1", "top_4"];
+const NAMES: [&str; 6] = ["counts", "first", "last", "top_1", "top_3", "top_10"];
 
 /// What is kept of a hit. Many are equal in `ms / 100`, some in all that there is of them.
 fn numbers(hit: &Hit) -> Vec<i64> {
     vec![hit.ms, i64::from(hit.user)]
-}
-
-/// What tells hits apart that are equal in an order: as their bytes do, for what is asked for here.
-fn apart(hit: &Hit) -> (String, u32, Vec<u8>) {
-    let bytes = rmp(&hit.ms);
-    (hit.key.clone(), hit.user, bytes)
-}
-
-/// MessagePack of a small number: as unsigned if it is not negative, big-endian, the shorter first.
-fn rmp(n: &i64) -> Vec<u8> {
-    match *n {
-        0..=127 => vec![*n as u8],
-        128..=255 => vec![0xcc, *n as u8],
-        256..=65_535 => [&[0xcd][..], &(*n as u16).to_be_bytes()].concat(),
-        -32..=-1 => vec![*n as i8 as u8],
-        -128..=-33 => vec![0xd0, *n as i8 as u8],
-        _ => unreachable!("no such number is made"),
-    }
 }
 
 fn recompute(input: &Partitions) -> Tables {
@@ -63,9 +48,10 @@ fn recompute(input: &Partitions) -> Tables {
         put("first", 0, numbers(hits[0]));
         put("last", 0, numbers(hits[hits.len() - 1]));
         hits.sort_by_key(|hit| (Reverse(hit.ms / 100), apart(hit)));
-        put("top_1", 1, numbers(hits[0]));
-        for (rank, hit) in (1..=4).zip(hits) {
-            put("top_4", rank, numbers(hit));
+        for (name, k) in [("top_1", 1), ("top_3", 3), ("top_10", 10)] {
+            for (rank, hit) in (1..=k).zip(&hits) {
+                put(name, rank, numbers(hit));
+            }
         }
     }
     tables
@@ -74,16 +60,16 @@ fn recompute(input: &Partitions) -> Tables {
 /// What a pipeline is seen by.
 #[derive(Clone)]
 struct Seen {
-    closed: [Memory; 5],
-    changes: [Memory; 5],
+    closed: [Memory; 6],
+    changes: [Memory; 6],
     last: Arc<Mutex<Arc<Snapshot>>>,
 }
 
 impl Seen {
     fn new() -> Self {
         Seen {
-            closed: [(); 5].map(|()| Memory::new()),
-            changes: [(); 5].map(|()| Memory::new()),
+            closed: [(); 6].map(|()| Memory::new()),
+            changes: [(); 6].map(|()| Memory::new()),
             last: Arc::default(),
         }
     }
@@ -123,7 +109,7 @@ impl Seen {
                 .keep_last("last", |hit| hit.ms / 100)
                 .map_values(columns, of_kept),
         )?;
-        for (n, k) in [(3, 1), (4, 4)] {
+        for (n, k) in [(3, 1), (4, 3), (5, 10)] {
             let top = keyed.top_k(NAMES[n], k, |hit| Reverse(hit.ms / 100));
             self.see(n, &top.map_values(columns, of_kept))?;
         }

@@ -72,7 +72,10 @@ fn file(folder: &Path, lines: &str) -> anyhow::Result<impl Source<Item = Rate> +
 
 /// Fails with an error that has all of `words`.
 fn check_refused(result: Result<Vec<Vec<Value>>>, words: &[&str]) {
-    let error = result.expect_err("it cannot start").to_string();
+    let error = result.expect_err("it cannot start");
+    let is_of_source = matches!(&error, Error::Source { name, .. } if name == "worth");
+    assert!(is_of_source, "{error:?}");
+    let error = error.to_string();
     for word in words {
         assert!(error.contains(word), "{word:?} is not in: {error}");
     }
@@ -163,4 +166,37 @@ fn a_source_without_an_end_is_no_side_input() {
     ] {
         assert!(error.contains(word), "{word:?} is not in: {error}");
     }
+}
+
+#[test]
+fn a_source_of_the_same_name_is_another() -> anyhow::Result<()> {
+    let folder = tempfile::tempdir()?;
+    let rates = "{\"currency\":\"EUR\",\"cents\":100}\n{\"currency\":\"USD\",\"cents\":90}\n";
+    let rates = file(folder.path(), rates)?;
+    let folder = tempfile::tempdir()?;
+    let wanted = "{\"currency\":\"USD\",\"cents\":1}\n{\"currency\":\"EUR\",\"cents\":2}\n";
+    let wanted = file(folder.path(), wanted)?;
+    for workers in 1..=3 {
+        let (memory, rates, wanted) = (Memory::new(), rates.clone(), wanted.clone());
+        let sink = memory.clone();
+        App::new("side").workers(workers).run(move |flow| {
+            let rates = SideInput::new(rates.clone(), |rate: &Rate| rate.currency.clone());
+            flow.source("rates", wanted.clone())
+                .event_time(
+                    |_| EventTime::from_millis(0),
+                    Watermarks::bounded(seconds(1)),
+                )
+                .enrich(
+                    "rates",
+                    &rates,
+                    |wanted| wanted.currency.clone(),
+                    |wanted, rate| Some((wanted.cents, rate?.cents)),
+                )
+                .columns(("n", "cents"), |row| *row)
+                .sink("rates", sink.clone())
+        })?;
+        let expected = [[1, 90], [2, 100]].map(|row| row.map(Value::Int).to_vec());
+        assert_eq!(memory.rows(), expected, "{workers} workers");
+    }
+    Ok(())
 }

@@ -64,7 +64,8 @@ impl<T: Data> Stream<'_, T> {
     {
         let build = &self.flow.build;
         build.claim("step", name, location);
-        let cx = build.source_context(name);
+        // Not the name alone, which a source may have too: sources meet others of theirs in the registry by it.
+        let cx = build.source_context(&format!("side input {name}"));
         // The registry is not locked while the source is read: that may want to meet others of itself there.
         let make = || Ok::<Whole<S::Item>, Infallible>(Mutex::new(None));
         let whole = match build

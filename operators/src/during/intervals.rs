@@ -115,7 +115,8 @@ where
         KR: KeyOf<R, Key = K::Key>,
         O: Ord + 'static,
     {
-        let behind = Some(Duration::ZERO);
+        // One that came behind its watermark may have met what happened so long before that.
+        let behind = Some(self.rules.lateness + self.rules.back);
         let asked = self.asked("first", name, Location::caller(), behind);
         self.step(asked, right, First(order))
     }
@@ -162,7 +163,8 @@ where
     {
         let aggregate = aggregates(&Of::new());
         let made_by = format!("aggregate: {}", aggregate.kind());
-        let behind = Some(self.rules.lateness);
+        // An interval closes so long after its end, and may have ended before its record came.
+        let behind = Some(self.rules.lateness.max(self.rules.back));
         let asked = self.asked(&made_by, name, Location::caller(), behind);
         self.step(asked, right, Folded(Rc::new(aggregate)))
     }

@@ -41,14 +41,16 @@ impl Rules {
         EventTime::from_micros(last.saturating_add(1))
     }
 
-    /// Whether a left record that came behind the watermark `behind` is late.
+    /// Whether a left record comes when its interval is closed already. Where it is not behind, it is not late, though its
+    /// interval may end before its own time: else that would depend on how far the step happens to be.
     pub(super) fn is_late<T>(
         &self,
         left: &Record<T>,
         interval: Window,
         watermark: EventTime,
     ) -> bool {
-        self.close(interval) <= left.behind.max(watermark)
+        let close = self.close(interval);
+        close <= left.behind || (left.time < watermark && close <= watermark)
     }
 
     /// Whether two records of one key meet: the same whichever of them is read first.
