@@ -50,6 +50,8 @@ pub struct KeyedState<K, S> {
     /// What snapshots are to take, if snapshots are taken.
     saved: Option<Saved<K>>,
     heap_bytes: usize,
+    /// How many keys there were when it was last weighed.
+    n_weighed: usize,
 }
 
 impl<K: Data + Eq, S: Data> KeyedState<K, S> {
@@ -62,6 +64,7 @@ impl<K: Data + Eq, S: Data> KeyedState<K, S> {
             free: Vec::new(),
             saved: snapshots.then(Saved::default),
             heap_bytes: 0,
+            n_weighed: 0,
         }
     }
 
@@ -180,8 +183,16 @@ impl<K: Data + Eq, S: Data> KeyedState<K, S> {
         })
     }
 
+    /// [Weighs](Self::weigh) it, if there are a quarter more keys than when that was last done; or if it `is_time`.
+    pub fn weigh_if(&mut self, is_time: bool) {
+        if is_time || self.len() > self.n_weighed + self.n_weighed / 4 {
+            self.weigh();
+        }
+    }
+
     /// Looks at some keys, to know about how much they keep on the heap: now and then, for it takes a while.
     pub fn weigh(&mut self) {
+        self.n_weighed = self.len();
         let n_slots = self.slots.len();
         let step = n_slots.div_ceil(SAMPLES).max(1);
         let slots = (0..n_slots).step_by(step);

@@ -111,9 +111,8 @@ where
         _publish: Publish,
         _out: &mut Emitted<Self::Out, Sided<L, R>>,
     ) {
-        if self.n_published.is_multiple_of(WEIGH_EVERY) {
-            self.keys.weigh();
-        }
+        let is_time = self.n_published.is_multiple_of(WEIGH_EVERY);
+        self.keys.weigh_if(is_time);
         self.n_published = self.n_published.wrapping_add(1);
     }
 

@@ -142,9 +142,8 @@ where
     }
 
     fn on_publish(&mut self, _at: At, _publish: Publish, _out: &mut Emitted<Self::Out, T>) {
-        if self.n_published.is_multiple_of(WEIGH_EVERY) {
-            self.keys.weigh();
-        }
+        let is_time = self.n_published.is_multiple_of(WEIGH_EVERY);
+        self.keys.weigh_if(is_time);
         self.n_published = self.n_published.wrapping_add(1);
     }
 

@@ -39,6 +39,8 @@ pub(super) struct OpenWindows<T, K: KeyOf<T>, A: Aggregate<T>, C> {
     /// Of the window of all time: its final rows were told.
     pub(super) is_told: bool,
     pub(super) heap_bytes: usize,
+    /// How many panes there were when that was counted.
+    n_counted: usize,
     n_published: u32,
 }
 
@@ -59,6 +61,7 @@ impl<T: Data, K: KeyOf<T>, A: Aggregate<T>, C: Cut<T>> OpenWindows<T, K, A, C> {
             frozen,
             is_told: false,
             heap_bytes: 0,
+            n_counted: 0,
             n_published: 0,
         }
     }
@@ -224,7 +227,11 @@ impl<T: Data, K: KeyOf<T>, A: Aggregate<T>, C: Cut<T>> OpenWindows<T, K, A, C> {
             }
             self.pieces = pieces;
         }
-        if self.n_published.is_multiple_of(COUNT_HEAP_EVERY) {
+        // Under load there are few publish epochs, and what is kept grows fast.
+        let n_panes = self.n_panes();
+        let has_grown = n_panes > self.n_counted + self.n_counted / 4;
+        if has_grown || self.n_published.is_multiple_of(COUNT_HEAP_EVERY) {
+            self.n_counted = n_panes;
             self.count_heap();
         }
         self.n_published = self.n_published.wrapping_add(1);

@@ -12,7 +12,7 @@ use super::panes::{Pane, Panes};
 use crate::aggregate::Aggregate;
 
 /// So many panes of a piece are looked at, at most.
-const SAMPLES: usize = 4_096;
+const SAMPLES: usize = 1_024;
 
 impl<T: Data, K: KeyOf<T>, A: Aggregate<T>, C: Cut<T>> OpenWindows<T, K, A, C> {
     /// Counts the bytes on the heap: of every pane where they are few, else of some that stand for all.
@@ -27,9 +27,14 @@ impl<T: Data, K: KeyOf<T>, A: Aggregate<T>, C: Cut<T>> OpenWindows<T, K, A, C> {
         self.heap_bytes = self.pieces.values().map(of_piece).sum();
     }
 
+    /// How many panes there are.
+    pub(super) fn n_panes(&self) -> usize {
+        self.pieces.values().map(|panes| panes.panes.len()).sum()
+    }
+
     /// What is kept.
     pub(super) fn size(&self) -> Size {
-        let n_panes: usize = self.pieces.values().map(|panes| panes.panes.len()).sum();
+        let n_panes = self.n_panes();
         // The heap was counted some time ago: since then everything may have gone.
         let heap_bytes = if n_panes == 0 { 0 } else { self.heap_bytes };
         // A pane is in the table and in the list of what changed, and in that of what is to be saved.
